@@ -1,0 +1,12 @@
+/**
+ * Ids that the log makes for entries without one: UUIDs of version 8 (RFC 9562 §5.8) holding the milliseconds of
+ * `recorded_at` (48 bits) and the seq (53 bits). Clients may not use version 8, so these are unique in their domain
+ * without a look-up, and they sort by time.
+ */
+export function entryIdFor(recordedAtMs: number, seq: number): string {
+  const time = recordedAtMs.toString(16).padStart(12, "0");
+  const high = Math.floor(seq / 2 ** 48);
+  const low = (seq % 2 ** 48).toString(16).padStart(12, "0");
+  const variant = (0x8000 + high).toString(16);
+  return `${time.slice(0, 8)}-${time.slice(8, 12)}-8000-${variant}-${low}`;
+}

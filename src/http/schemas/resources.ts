@@ -1,0 +1,226 @@
+/** What the API answers and takes, besides events. Shared with the client through `z.infer`. */
+import { z } from "@hono/zod-openapi";
+import { idPattern, JURISDICTIONS } from "../../core/ids.ts";
+import { LIMITS } from "../../core/limits.ts";
+import { PERMISSION_NAMES, TIERS } from "../../services/permissions.ts";
+
+const instant = z.string().openapi({ format: "date-time", example: "2026-11-21T09:14:03.221Z" });
+const hash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .openapi({ description: "SHA-256, lower-case hex" });
+const seq = z.int().min(0).openapi({ description: "0-based index in the domain", example: 42 });
+
+export const tenantIdSchema = z
+  .string()
+  .regex(idPattern("tenant"), "must be a tenant id")
+  .openapi({
+    param: { name: "tenantId", in: "path" },
+    example: "tnt_eu_01jcy3x8e7f4s9m2k5n8q1r4tv",
+  });
+export const domainIdSchema = z
+  .string()
+  .regex(idPattern("domain"), "must be a domain id")
+  .openapi({
+    param: { name: "domainId", in: "path" },
+    example: "dom_eu_01jcy3x8e7f4s9m2k5n8q1r4tv",
+  });
+export const keyIdSchema = z
+  .string()
+  .regex(idPattern("apiKey"), "must be a key id")
+  .openapi({
+    param: { name: "keyId", in: "path" },
+    example: "key_eu_01jcy3x8e7f4s9m2k5n8q1r4tv",
+  });
+
+const label = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[^\p{Cc}@]+$/u, "must not contain control characters or @: a label is no place for personal data");
+
+export const tenantSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    jurisdiction: z.enum(JURISDICTIONS),
+    tier: z.enum(TIERS),
+    tenant_domain_id: z.string().openapi({ description: "The tenant's reserved domain: what happens at tenant level" }),
+    created_at: instant,
+  })
+  .openapi("Tenant");
+
+export const domainSchema = z
+  .object({
+    id: z.string(),
+    tenant_id: z.string(),
+    name: z.string(),
+    kind: z.enum(["client", "tenant", "platform"]),
+    jurisdiction: z.enum(JURISDICTIONS),
+    segment_entries: z.int().openapi({ description: "Entries of one archive object" }),
+    created_at: instant,
+  })
+  .openapi("Domain");
+
+export const apiKeySchema = z
+  .object({
+    id: z.string(),
+    tenant_id: z.string(),
+    name: z.string(),
+    permissions: z.array(z.enum(PERMISSION_NAMES)),
+    created_at: instant,
+    expires_at: instant.nullable(),
+    revoked_at: instant.nullable(),
+  })
+  .openapi("ApiKey");
+
+export const issuedKeySchema = apiKeySchema
+  .extend({ key: z.string().openapi({ description: "The key itself. Shown in this answer and never again." }) })
+  .openapi("IssuedApiKey");
+
+export const createTenantSchema = z
+  .strictObject({
+    name: label.openapi({ example: "Acme" }),
+    jurisdiction: z.enum(JURISDICTIONS).openapi({ description: "For life; there is no way to change it" }),
+    tier: z.enum(TIERS),
+  })
+  .openapi("CreateTenant");
+
+export const createdTenantSchema = z
+  .object({ tenant: tenantSchema, api_key: issuedKeySchema })
+  .openapi("CreatedTenant");
+
+export const createDomainSchema = z
+  .strictObject({
+    name: label.openapi({ example: "production" }),
+    segment_entries: z.int().min(1).max(LIMITS.segmentEntriesMax).optional(),
+  })
+  .openapi("CreateDomain");
+
+export const createKeySchema = z
+  .strictObject({
+    name: label.openapi({ example: "ingest" }),
+    permissions: z.array(z.enum(PERMISSION_NAMES)).min(1).max(PERMISSION_NAMES.length),
+    expires_at: z.iso.datetime({ offset: true }).optional(),
+  })
+  .openapi("CreateApiKey");
+
+export const receiptSchema = z
+  .object({
+    seq,
+    id: z.string(),
+    entry_hash: hash,
+    prev_hash: hash,
+    recorded_at: instant,
+    replayed: z.literal(true).optional().openapi({ description: "This event was recorded before, under the same id" }),
+    dropped: z.array(z.string()).optional().openapi({
+      description: "JSON Pointers of private values that this version cannot keep sealed; they were not stored",
+    }),
+  })
+  .openapi("Receipt");
+
+export const appendAnswerSchema = z
+  .object({
+    domain_id: z.string(),
+    receipts: z.array(receiptSchema).openapi({ description: "One for each event, in the order of the request" }),
+    replicated: z
+      .boolean()
+      .openapi({ description: "Whether the queryable copy holds them too (`Prefer: wait=replicated`)" }),
+    idempotency_expires_at: instant.optional(),
+  })
+  .openapi("AppendAnswer");
+
+export const entrySchema = z
+  .object({
+    seq,
+    id: z.string(),
+    prev_hash: hash,
+    entry_hash: hash,
+    payload: z.union([z.record(z.string(), z.unknown()), z.string()]).openapi({
+      description: "The entry as JSON; with `payload=text` the exact canonical text that was hashed",
+    }),
+  })
+  .openapi("Entry");
+
+export const entryPageSchema = z
+  .object({
+    entries: z.array(entrySchema),
+    next_cursor: z.string().nullable(),
+    has_more: z.boolean(),
+  })
+  .openapi("EntryPage");
+
+export const headSchema = z
+  .object({
+    domain_id: z.string(),
+    size: z.int().openapi({ description: "Entries in the log; the last one has seq size-1" }),
+    entry_hash: hash.openapi({ description: "Entry hash of the last entry" }),
+    recorded_at: instant,
+    genesis: hash.openapi({ description: "Previous hash of entry 0" }),
+    copied_size: z.int().openapi({ description: "Entries that the queryable copy (D1) holds" }),
+    archived_size: z.int().openapi({ description: "Entries that the archive (R2) holds" }),
+    backlog_entries: z.int(),
+    backlog_bytes: z.int(),
+    oldest_uncopied_at: instant.nullable(),
+    status: z.enum(["running", "stopped"]),
+    stopped_reason: z.string().nullable(),
+  })
+  .openapi("Head");
+
+export const verificationSchema = z
+  .object({
+    domain_id: z.string(),
+    verdict: z.enum(["verified", "refuted", "incomplete"]).openapi({
+      description: "`incomplete`: nothing wrong so far; ask again with `cursor` to go on",
+    }),
+    from: seq,
+    to: seq.openapi({ description: "Last seq that was asked for" }),
+    verified_through: z.int().min(-1).openapi({ description: "Last seq that was recomputed without a fault" }),
+    entries: z.int().openapi({ description: "Entries recomputed so far, over all requests of this run" }),
+    progress: z.number().min(0).max(1),
+    first_bad_seq: seq.nullable(),
+    fault: z.string().nullable().openapi({ example: "entry_hash_mismatch" }),
+    detail: z.string().nullable(),
+    not_checked: z.array(z.string()).openapi({ description: "What this verdict does not say" }),
+    next_cursor: z.string().nullable(),
+  })
+  .openapi("Verification");
+
+const observedSchema = z.object({ observed: z.string(), how: z.string(), observed_at: instant.nullable() });
+
+export const residencySchema = z
+  .object({
+    cells: z.array(
+      z.object({
+        jurisdiction: z.enum(JURISDICTIONS),
+        durable_objects: observedSchema,
+        databases: z.record(z.string(), observedSchema),
+        buckets: z.record(z.string(), observedSchema),
+        signer: z.string().openapi({ description: "Verifier key of the note" }),
+        note: z.string().openapi({ description: "The report as a C2SP signed note" }),
+      }),
+    ),
+  })
+  .openapi("Residency");
+
+export const principalSchema = z
+  .object({
+    kind: z.enum(["api_key", "operator"]),
+    jurisdiction: z.enum(JURISDICTIONS),
+    tenant_id: z.string().nullable(),
+    key_id: z.string().nullable(),
+    permissions: z.array(z.enum(PERMISSION_NAMES)),
+  })
+  .openapi("Principal");
+
+export const problemSchema = z
+  .object({
+    type: z.string().openapi({ description: "Address of the page about this problem" }),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string().optional(),
+    instance: z.string().openapi({ description: "Request id" }),
+    errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+  })
+  .openapi("Problem");
