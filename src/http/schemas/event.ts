@@ -1,5 +1,6 @@
 /** The event of `core/event.ts` as a zod schema: what a client may send, field by field. Strict: unknown fields are refused. */
 import { z } from "@hono/zod-openapi";
+import { utf8 } from "../../core/bytes.ts";
 import {
   ACTION_PATTERN,
   ACTOR_TYPES,
@@ -21,9 +22,8 @@ const line = (maxChars: number) =>
 const typeName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, "must be lower snake case, at most 64 characters");
 const identityId = line(LIMITS.identityIdChars);
 const name = line(LIMITS.nameChars);
-const json: z.ZodType<JsonValue> = z
-  .custom<JsonValue>((value) => value !== undefined)
-  .openapi({ description: "Any JSON" });
+/** Values come out of `parseStrictJson`, so they are JSON already. */
+const json = z.unknown() as z.ZodType<JsonValue>;
 
 const action = z
   .string()
@@ -79,6 +79,7 @@ const eventShape = z.strictObject({
   action,
   occurred_at: z.iso
     .datetime({ offset: true, error: "must be an RFC 3339 date and time with an offset" })
+    .refine(hasFourDigitYearInUtc, "must have a year from 0000 to 9999 in UTC")
     .optional()
     .openapi({
       description: "When it happened; kept in UTC with milliseconds. Default: when it was recorded.",
@@ -98,7 +99,7 @@ const eventShape = z.strictObject({
         path: z
           .string()
           .max(512)
-          .regex(/^(?:\/[^\p{Cc}]*)?$/u, "must be a JSON Pointer"),
+          .regex(/^(?:\/(?:[^\p{Cc}/~]|~[01])*)*$/u, "must be a JSON Pointer (RFC 6901)"),
         from: json.optional(),
         to: json.optional(),
       }),
@@ -157,6 +158,12 @@ export const eventSchema = eventShape
   })
   .openapi("AuditEvent") satisfies z.ZodType<AuditEvent>;
 
+/** The payload holds the time in UTC, where an offset can push it out of the years that RFC 3339 can write. */
+function hasFourDigitYearInUtc(text: string): boolean {
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) || time.toISOString().length === "2026-11-21T09:14:03.221Z".length;
+}
+
 type Issue = (path: (string | number)[], message: string) => void;
 
 function checkMetadata(metadata: { [key: string]: JsonValue }, issue: Issue): void {
@@ -169,7 +176,7 @@ function checkMetadata(metadata: { [key: string]: JsonValue }, issue: Issue): vo
 function checkSize(value: JsonValue | undefined, path: (string | number)[], issue: Issue): void {
   if (value === undefined) return;
   if (depthOf(value) > LIMITS.metadataDepth) issue(path, `is nested deeper than ${LIMITS.metadataDepth} levels`);
-  else if (JSON.stringify(value).length > LIMITS.metadataBytes) {
+  else if (utf8(JSON.stringify(value)).length > LIMITS.metadataBytes) {
     issue(path, `is larger than ${LIMITS.metadataBytes} bytes of JSON`);
   }
 }

@@ -1,0 +1,74 @@
+/** The object of the cell itself: sees to its platform domain and wakes objects whose alarm was lost. */
+import { DurableObject } from "cloudflare:workers";
+import { platformDomainId, platformTenantId } from "../src/core/ids.ts";
+import { LIMITS } from "../src/core/limits.ts";
+import { ROOT_BYTES } from "../src/crypto/tenant-keys.ts";
+import type { CellEnv } from "../src/env.ts";
+import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
+import type { DomainRecord, TenantRecord } from "../src/services/ports.ts";
+import { D1ControlStore } from "../src/storage/control-store.ts";
+import { R2RootStore } from "../src/storage/root-store.ts";
+import { randomBytes } from "./domain-log/random.ts";
+import { FIRST_SHARD } from "./domain-log/stores.ts";
+import { demandPinned, pinnedStub } from "./pinning.ts";
+import { logGate } from "./tenant-desk/log-gate.ts";
+
+export const CELL_DESK_NAME = "cell";
+/** Domains that one cron run wakes; the next run goes on where it stopped. */
+const WAKE_DOMAINS = 50;
+
+export class CellDesk extends DurableObject<CellEnv> {
+  /**
+   * Makes the platform domain of the cell when it is missing (decision 12). Create-once in every step, so after a crash
+   * the next call does the rest.
+   */
+  async ensurePlatform(): Promise<void> {
+    const config = this.#config();
+    if (this.ctx.storage.kv.get("platform_ready")) return;
+    const createdAt = new Date().toISOString();
+    const id = platformDomainId(config.jurisdiction);
+    const tenantId = platformTenantId(config.jurisdiction);
+    const { jurisdiction } = config;
+    const tenant: TenantRecord = {
+      id: tenantId,
+      name: "platform",
+      jurisdiction,
+      tier: "enterprise",
+      tenantDomainId: id,
+      createdAt,
+    };
+    const segmentEntries = LIMITS.segmentEntriesDefault;
+    const domain: DomainRecord = { id, tenantId, name: "platform", kind: "platform", segmentEntries, createdAt };
+    await new R2RootStore(this.env.KEYS).create(tenantId, randomBytes(ROOT_BYTES));
+    await new D1ControlStore(this.env.CONTROL).addTenant(tenant, domain, FIRST_SHARD);
+    await logGate(this.env, config).create(domain);
+    this.ctx.storage.kv.put("platform_ready", true);
+  }
+
+  /** Cron's call. Returns how many domains were woken. */
+  async wakeDomains(): Promise<number> {
+    const config = this.#config();
+    const after = this.ctx.storage.kv.get<string>("woken_through") ?? "";
+    const domains = await new D1ControlStore(this.env.CONTROL).domains(after, WAKE_DOMAINS);
+    for (const { id } of domains) {
+      try {
+        await pinnedStub(this.env.DOMAIN_LOG, config, id).wake();
+      } catch {
+        console.warn(JSON.stringify({ at: "cell-desk", fault: "a domain did not wake", domain: id }));
+      }
+    }
+    this.ctx.storage.kv.put("woken_through", domains.length < WAKE_DOMAINS ? "" : (domains.at(-1)?.id ?? ""));
+    return domains.length;
+  }
+
+  /** What the platform says about where this object is; null where it names no jurisdiction. */
+  async observedJurisdiction(): Promise<string | null> {
+    return this.ctx.id.jurisdiction ?? null;
+  }
+
+  #config(): CellConfig {
+    const config = cellConfig(this.env);
+    demandPinned(this.ctx, config);
+    return config;
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * An object has one alarm; this multiplexes it. Each task has a due time; a task that failed comes again later, doubling
+ * from 1 s to 5 minutes. An alarm handler that throws for a permanent reason would be given up by the platform, so it
+ * never throws: failures stay in this table.
+ */
+const FIRST_DELAY_MS = 1000;
+const MAX_DELAY_MS = 5 * 60 * 1000;
+
+export class Schedule<Task extends string> {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    storage.sql.exec(
+      "CREATE TABLE IF NOT EXISTS schedule (task TEXT PRIMARY KEY, due_ms INTEGER NOT NULL, failures INTEGER NOT NULL) STRICT",
+    );
+  }
+
+  /** The task runs at `dueMs` or, if it was due earlier, then. A task that failed keeps its own time. */
+  plan(task: Task, dueMs: number): void {
+    this.#storage.sql.exec(
+      `INSERT INTO schedule (task, due_ms, failures) VALUES (?, ?, 0)
+       ON CONFLICT (task) DO UPDATE SET due_ms = min(due_ms, excluded.due_ms) WHERE failures = 0`,
+      task,
+      dueMs,
+    );
+  }
+
+  /** The earliest task that is due and not among `except`. */
+  due(nowMs: number, except: ReadonlySet<Task>): Task | null {
+    const rows = this.#storage.sql
+      .exec<{ task: string }>("SELECT task FROM schedule WHERE due_ms <= ? ORDER BY due_ms", nowMs)
+      .toArray();
+    return rows.map(({ task }) => task as Task).find((task) => !except.has(task)) ?? null;
+  }
+
+  done(task: Task): void {
+    this.#storage.sql.exec("DELETE FROM schedule WHERE task = ?", task);
+  }
+
+  failed(task: Task, nowMs: number): void {
+    this.#storage.sql.exec(
+      `UPDATE schedule SET failures = failures + 1,
+         due_ms = ? + min(?, ? * (1 << min(failures, 16))) WHERE task = ?`,
+      nowMs,
+      MAX_DELAY_MS,
+      FIRST_DELAY_MS,
+      task,
+    );
+  }
+
+  failures(task: Task): number {
+    const rows = this.#storage.sql.exec<{ failures: number }>("SELECT failures FROM schedule WHERE task = ?", task);
+    return rows.toArray()[0]?.failures ?? 0;
+  }
+
+  /** Sets the object's alarm to the earliest task. Fire and forget: the write is covered by the output gate. */
+  arm(): void {
+    const { due } = this.#storage.sql.exec<{ due: number | null }>("SELECT min(due_ms) AS due FROM schedule").one();
+    if (due === null) void this.#storage.deleteAlarm();
+    else void this.#storage.setAlarm(due);
+  }
+}

@@ -1,0 +1,31 @@
+/** Jobs that are not finished, in the object's SQLite. No secret of a key is among them, only its MAC. */
+import { fromHex, toHex } from "../../src/core/bytes.ts";
+import type { Job } from "../../src/services/tenancy/jobs.ts";
+
+export class JobBook {
+  readonly #sql: SqlStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#sql = storage.sql;
+    this.#sql.exec("CREATE TABLE IF NOT EXISTS job (id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL) STRICT");
+  }
+
+  write(job: Job): number {
+    const json = JSON.stringify(job, (_, value) => (value instanceof Uint8Array ? { hex: toHex(value) } : value));
+    return this.#sql.exec<{ id: number }>("INSERT INTO job (job) VALUES (?) RETURNING id", json).one().id;
+  }
+
+  all(): { id: number; job: Job }[] {
+    const rows = this.#sql.exec<{ id: number; job: string }>("SELECT id, job FROM job ORDER BY id").toArray();
+    return rows.map(({ id, job }) => ({ id, job: JSON.parse(job, revive) }));
+  }
+
+  finish(id: number): void {
+    this.#sql.exec("DELETE FROM job WHERE id = ?", id);
+  }
+}
+
+function revive(_: string, value: unknown): unknown {
+  const hex = typeof value === "object" && value !== null && "hex" in value ? value.hex : null;
+  return typeof hex === "string" ? fromHex(hex) : value;
+}

@@ -1,0 +1,82 @@
+/** Entry point of a cell: wires bindings to services, and exports the objects. */
+import { CELL_DESK_NAME } from "../durable-objects/cell-desk.ts";
+import { FIRST_SHARD, ledgerShard } from "../durable-objects/domain-log/stores.ts";
+import { pinnedStub } from "../durable-objects/pinning.ts";
+import { LIMITS } from "./core/limits.ts";
+import type { CellEnv } from "./env.ts";
+import { cellApp } from "./http/app.ts";
+import type { CellServices } from "./http/environment.ts";
+import { scheduledJobs } from "./jobs/schedule.ts";
+import { cellConfig } from "./services/cell-config.ts";
+import type { DomainRecord } from "./services/ports.ts";
+import { residencyReport } from "./services/residency.ts";
+import { cachedLookUp } from "./services/tenancy/keys.ts";
+import { D1ControlStore } from "./storage/control-store.ts";
+import { D1LedgerStore } from "./storage/ledger-store.ts";
+
+export { CellDesk } from "../durable-objects/cell-desk.ts";
+export { DomainKeeper } from "../durable-objects/domain-keeper.ts";
+export { DomainLog } from "../durable-objects/domain-log.ts";
+export { TenantDesk } from "../durable-objects/tenant-desk.ts";
+
+function wire(env: CellEnv): CellServices {
+  const config = cellConfig(env);
+  const control = new D1ControlStore(env.CONTROL);
+  return {
+    config,
+    clock: Date.now,
+    control,
+    key: cachedLookUp(control, Date.now, LIMITS.keyCacheMs, LIMITS.keyCacheEntries),
+    domain: cachedDomains(control),
+    ledger: (domainId) => new D1LedgerStore(ledgerShard(env, FIRST_SHARD), domainId),
+    log: (domainId) => pinnedStub(env.DOMAIN_LOG, config, domainId),
+    keeper: (domainId) => pinnedStub(env.DOMAIN_KEEPER, config, domainId),
+    desk: (tenantId) => pinnedStub(env.TENANT_DESK, config, tenantId),
+    residency: () =>
+      residencyReport({
+        jurisdiction: config.jurisdiction,
+        unpinnedLocal: config.pinnedTo === null,
+        objectJurisdiction: () => pinnedStub(env.CELL_DESK, config, CELL_DESK_NAME).observedJurisdiction(),
+        databases: { CONTROL: () => env.CONTROL.exec("SELECT 1"), LEDGER_00: () => env.LEDGER_00.exec("SELECT 1") },
+        buckets: { LOG: () => env.LOG.head("probe"), KEYS: () => env.KEYS.head("probe") },
+        provisioned: () => control.provisioned(),
+        signer: config.signer,
+        nowMs: Date.now(),
+      }),
+  };
+}
+
+/** Domains are never renamed to another tenant, so what was found once stays right; unknown ids are not kept. */
+function cachedDomains(control: D1ControlStore): (domainId: string) => Promise<DomainRecord | null> {
+  const cache = new Map<string, DomainRecord>();
+  return async (domainId) => {
+    const known = cache.get(domainId);
+    if (known) return known;
+    const record = await control.domain(domainId);
+    if (record) {
+      if (cache.size >= LIMITS.keyCacheEntries) cache.clear();
+      cache.set(domainId, record);
+    }
+    return record;
+  };
+}
+
+const apps = new WeakMap<CellEnv, ReturnType<typeof cellApp>>();
+
+/** One app an environment. Wiring happens inside a request, so that a cell that must not serve says so in each answer. */
+function appFor(env: CellEnv) {
+  const known = apps.get(env);
+  if (known) return known;
+  let services: CellServices | undefined;
+  const app = cellApp(() => {
+    services ??= wire(env);
+    return services;
+  });
+  apps.set(env, app);
+  return app;
+}
+
+export default {
+  fetch: (request, env, ctx) => appFor(env).fetch(request, env, ctx),
+  scheduled: (controller, env) => scheduledJobs(controller.cron, env),
+} satisfies ExportedHandler<CellEnv>;

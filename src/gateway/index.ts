@@ -1,0 +1,98 @@
+/**
+ * The gateway: sends each request to the one cell that it names, and serves the documents that belong to no cell.
+ * It holds no data, no key and no database; what it cannot place it forwards to nobody.
+ */
+import { type Context, Hono } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import openapi from "../../docs/openapi.json";
+import { AppError, isAppError } from "../core/errors.ts";
+import type { Jurisdiction } from "../core/ids.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { GatewayEnv } from "../env.ts";
+import { problemResponse } from "../http/problem.ts";
+import { requestIdOf } from "../http/request-id.ts";
+import { SECURE_HEADERS } from "../http/secure-headers.ts";
+import { indexPage, problemPage } from "./pages.ts";
+import { routeTo } from "./routing.ts";
+
+type GatewayContext = Context<{ Bindings: GatewayEnv }>;
+
+const app = new Hono<{ Bindings: GatewayEnv }>();
+
+app.use(async (c, next) => {
+  await next();
+  // A cell's answers carry these already.
+  if (!c.res.headers.has("Strict-Transport-Security")) await secureHeaders(SECURE_HEADERS)(c, async () => {});
+});
+app.get("/", (c) => c.html(indexPage()));
+app.get("/healthz", (c) => c.json({ status: "ok" }));
+app.get("/openapi.json", (c) => c.json(openapi, 200, { "Cache-Control": "public, max-age=300" }));
+app.get("/problems/:code", (c) => {
+  const page = problemPage(c.req.param("code"));
+  return page ? c.html(page) : notFound(c);
+});
+app.get("/v1/residency", async (c) => {
+  if (c.req.header("Authorization")) return forward(c, null);
+  const answers = await Promise.all([
+    cell(c.env, "eu").fetch(c.req.raw.clone()),
+    cell(c.env, "us").fetch(c.req.raw.clone()),
+  ]);
+  const failed = answers.find((answer) => !answer.ok);
+  if (failed) return failed;
+  const reports = (await Promise.all(answers.map((answer) => answer.json()))) as { cells: unknown[] }[];
+  return c.json({ cells: reports.flatMap(({ cells }) => cells) }, 200, { "Cache-Control": "no-store" });
+});
+// The only route whose body says where it belongs, so the only body that is read here.
+app.post("/v1/tenants", async (c) => {
+  const body = await readBounded(c.req.raw);
+  return forward(c, jurisdictionOf(body), new Request(c.req.raw, { body }));
+});
+app.all("*", (c) => forward(c, null));
+app.onError((error, c) => problem(c, isAppError(error) ? error : new AppError("internal")));
+
+function forward(
+  c: GatewayContext,
+  bodyJurisdiction: string | null,
+  request = c.req.raw,
+): Response | Promise<Response> {
+  const { pathname } = new URL(request.url);
+  const authorization = request.headers.get("Authorization");
+  const jurisdiction = routeTo({ pathname, authorization, bodyJurisdiction });
+  return jurisdiction === null ? notFound(c) : cell(c.env, jurisdiction).fetch(request);
+}
+
+function cell(env: GatewayEnv, jurisdiction: Jurisdiction): Fetcher {
+  return jurisdiction === "eu" ? env.CELL_EU : env.CELL_US;
+}
+
+async function readBounded(request: Request): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let byteLength = 0;
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+    byteLength += chunk.length;
+    if (byteLength > LIMITS.requestBodyBytes) {
+      throw new AppError("request.too_large", { detail: `the body may have ${LIMITS.requestBodyBytes} bytes` });
+    }
+    chunks.push(chunk);
+  }
+  return new TextDecoder().decode(await new Blob(chunks).arrayBuffer());
+}
+
+/** What a body says, for routing only; the cell reads it strictly. A body that says nothing leaves it to the credential. */
+function jurisdictionOf(body: string): string | null {
+  try {
+    const value: unknown = JSON.parse(body);
+    const named = typeof value === "object" && value !== null && "jurisdiction" in value ? value.jurisdiction : null;
+    return named === null || named === undefined ? null : String(named);
+  } catch {
+    return null;
+  }
+}
+
+const notFound = (c: GatewayContext) => problem(c, new AppError("resource.not_found"));
+
+function problem(c: GatewayContext, error: AppError): Response {
+  return problemResponse(error, new URL(c.req.url).origin, requestIdOf(c.req.header("X-Request-Id")));
+}
+
+export default app satisfies ExportedHandler<GatewayEnv>;

@@ -1,0 +1,51 @@
+/**
+ * Which cell a request belongs to (DESIGN §1). Pure: everything that names a jurisdiction is collected, and the request goes
+ * to a cell only when all of it agrees. Nothing is looked up, so nothing is kept here.
+ */
+import { decode } from "@tsndr/cloudflare-worker-jwt";
+import { isJurisdiction, type Jurisdiction, parseId } from "../core/ids.ts";
+
+export interface RoutingFacts {
+  pathname: string;
+  authorization: string | null;
+  /** `jurisdiction` of the body; asked for only where a tenant is created. */
+  bodyJurisdiction: string | null;
+}
+
+/** The one jurisdiction that the request names; null when it names none, two, or an unknown one: it goes nowhere then. */
+export function routeTo(facts: RoutingFacts): Jurisdiction | null {
+  const named = [
+    ...facts.pathname.split("/").flatMap(pathJurisdiction),
+    ...credentialJurisdiction(facts.authorization),
+    ...(facts.bodyJurisdiction === null ? [] : [facts.bodyJurisdiction]),
+  ];
+  const [first] = named;
+  return isJurisdiction(first) && named.every((jurisdiction) => jurisdiction === first) ? first : null;
+}
+
+/** A segment that begins like an id and is none names a jurisdiction that nobody knows. */
+function pathJurisdiction(segment: string): string[] {
+  const id = parseId(segment);
+  if (id) return [id.jurisdiction];
+  return /^[a-z]{3}_/i.test(segment) ? ["unknown"] : [];
+}
+
+function credentialJurisdiction(authorization: string | null): string[] {
+  const credential = /^Bearer (\S+)$/i.exec(authorization ?? "")?.[1];
+  if (!credential) return [];
+  const prefix = /^ms[ko]_([a-z]{2})_/.exec(credential)?.[1];
+  if (prefix) return [prefix];
+  const issuer = tokenIssuer(credential);
+  return issuer ? [issuer.slice(issuer.lastIndexOf("/") + 1)] : [];
+}
+
+/** Unverified, for routing only: the cell verifies the token. An issuer's last path segment is its jurisdiction. */
+function tokenIssuer(token: string): string | null {
+  if (token.split(".").length !== 3) return null;
+  try {
+    const issuer = decode(token).payload?.iss;
+    return typeof issuer === "string" ? issuer : null;
+  } catch {
+    return null;
+  }
+}

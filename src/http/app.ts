@@ -1,0 +1,62 @@
+/** The HTTP API of a cell: every route, the headers that all answers carry, and what an error becomes. */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { HTTPException } from "hono/http-exception";
+import { secureHeaders } from "hono/secure-headers";
+import { AppError, isAppError } from "../core/errors.ts";
+import type { CellApp, CellServices, HttpEnv } from "./environment.ts";
+import { problemResponse } from "./problem.ts";
+import { requestIdOf } from "./request-id.ts";
+import { appendRoutes } from "./routes/append.ts";
+import { domainRoutes } from "./routes/domains.ts";
+import { entryRoutes } from "./routes/entries.ts";
+import { keyRoutes } from "./routes/keys.ts";
+import { metaRoutes } from "./routes/meta.ts";
+import { tenantRoutes } from "./routes/tenants.ts";
+import { verifyRoutes } from "./routes/verify.ts";
+import { SECURE_HEADERS } from "./secure-headers.ts";
+import { validationHook } from "./validation.ts";
+
+/** `services` is asked for once a request; it throws when the cell must not serve. */
+export function cellApp(services: () => CellServices): CellApp {
+  const app: CellApp = new OpenAPIHono<HttpEnv>({ defaultHook: validationHook });
+  app.use(secureHeaders(SECURE_HEADERS));
+  app.use(async (c, next) => {
+    c.set("requestId", requestIdOf(c.req.header("X-Request-Id")));
+    c.header("X-Request-Id", c.get("requestId"));
+    c.set("services", services());
+    await next();
+  });
+  tenantRoutes(app);
+  domainRoutes(app);
+  keyRoutes(app);
+  appendRoutes(app);
+  entryRoutes(app);
+  verifyRoutes(app);
+  metaRoutes(app);
+
+  app.notFound((c) => problem(new AppError("resource.not_found"), c.req.url, c.get("requestId")));
+  app.onError((error, c) => {
+    const requestId = c.get("requestId") ?? requestIdOf(undefined);
+    const known = asAppError(error);
+    // The name and our own words only: messages of others may carry what was sent or stored.
+    if (known.code === "internal" || known.internal !== undefined) {
+      const fault = known.internal ?? error.name;
+      console.error(JSON.stringify({ at: "http", request_id: requestId, code: known.code, fault }));
+    }
+    return problem(known, c.req.url, requestId);
+  });
+  return app;
+}
+
+function asAppError(error: unknown): AppError {
+  if (isAppError(error)) return error;
+  if (error instanceof HTTPException) {
+    if (error.status === 415) return new AppError("request.unsupported_media_type");
+    if (error.status < 500) return new AppError("request.malformed");
+  }
+  return new AppError("internal");
+}
+
+function problem(error: AppError, url: string, requestId: string): Response {
+  return problemResponse(error, new URL(url).origin, requestId);
+}

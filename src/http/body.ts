@@ -1,0 +1,43 @@
+/** Request bodies: bounded while they are read, then strict JSON. */
+import type { Context, MiddlewareHandler } from "hono";
+import { AppError } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import { parseStrictJson } from "../core/strict-json.ts";
+import type { HttpEnv } from "./environment.ts";
+
+/** The body's text. Throws `request.too_large` as soon as the limit is passed, `request.malformed` for broken UTF-8. */
+export async function readText(c: Context<HttpEnv>, maxBytes: number): Promise<string> {
+  const tooLarge = () => new AppError("request.too_large", { detail: `the body may have ${maxBytes} bytes` });
+  if (Number(c.req.header("Content-Length") ?? 0) > maxBytes) throw tooLarge();
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let text = "";
+  let byteLength = 0;
+  try {
+    for await (const chunk of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
+      byteLength += chunk.length;
+      if (byteLength > maxBytes) throw tooLarge();
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    if (error instanceof TypeError) throw new AppError("request.malformed", { detail: "the body is not UTF-8" });
+    throw error;
+  }
+}
+
+/** For routes that take one JSON document: its type, size and strictness, before zod looks at the fields. */
+export const strictJsonBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  if (mediaType(c) !== "application/json") throw new AppError("request.unsupported_media_type");
+  const text = await readText(c, LIMITS.requestBodyBytes);
+  const parsed = parseStrictJson(text, LIMITS.jsonDepth);
+  if (!parsed.ok) {
+    throw new AppError("request.malformed", { errors: [{ pointer: parsed.pointer, detail: parsed.detail }] });
+  }
+  // Hono keeps promises here, whatever its type says; the validators read the body through it.
+  c.req.bodyCache.text = Promise.resolve(text) as unknown as string;
+  await next();
+};
+
+export function mediaType(c: Context<HttpEnv>): string {
+  return (c.req.header("Content-Type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}

@@ -1,0 +1,44 @@
+/** What every request of a cell carries: the services, and who asks. */
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { CellConfig } from "../services/cell-config.ts";
+import type { DomainKeeperCalls, DomainLogCalls } from "../services/log/calls.ts";
+import type { Permission } from "../services/permissions.ts";
+import type { ApiKeyRecord, ControlStore, DomainRecord, LedgerStore } from "../services/ports.ts";
+import type { ResidencyReport } from "../services/residency.ts";
+import type { TenantDeskCalls } from "../services/tenancy/calls.ts";
+
+/** Wired in src/cell.ts. */
+export interface CellServices {
+  config: CellConfig;
+  clock: () => number;
+  control: ControlStore;
+  /** Answers from memory for at most `LIMITS.keyCacheMs`. */
+  key: (keyId: string) => Promise<ApiKeyRecord | null>;
+  /** Answers from memory: a domain never changes hands. */
+  domain: (domainId: string) => Promise<DomainRecord | null>;
+  ledger: (domainId: string) => LedgerStore;
+  log: (domainId: string) => DomainLogCalls;
+  keeper: (domainId: string) => DomainKeeperCalls;
+  desk: (tenantId: string) => TenantDeskCalls;
+  residency: () => Promise<ResidencyReport>;
+}
+
+export interface Principal {
+  kind: "api_key" | "operator";
+  tenantId: string | null;
+  keyId: string | null;
+  permissions: readonly Permission[];
+}
+
+export interface HttpEnv {
+  Variables: {
+    services: CellServices;
+    requestId: string;
+    /** Set by the declaration of the route; public routes have none. */
+    principal: Principal;
+    /** The domain of the path, once the caller is known to be allowed to know it. */
+    domain: DomainRecord;
+  };
+}
+
+export type CellApp = OpenAPIHono<HttpEnv>;

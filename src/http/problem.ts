@@ -1,0 +1,43 @@
+/** RFC 9457 problem documents. No Hono here: the gateway answers with the same ones. */
+import { type AppError, ERRORS, type ErrorCode, type FieldError } from "../core/errors.ts";
+
+export interface ProblemDocument {
+  type: string;
+  title: string;
+  status: number;
+  code: ErrorCode;
+  detail?: string;
+  instance: string;
+  errors?: FieldError[];
+}
+
+/** `origin` is where the client reached us, so that `type` resolves there. Never carries `internal` or a cause. */
+export function problemDocument(
+  error: Pick<AppError, "code" | "detail" | "errors">,
+  origin: string,
+  requestId: string,
+): ProblemDocument {
+  const { status, title } = ERRORS[error.code];
+  return {
+    type: `${origin}/problems/${error.code}`,
+    title,
+    status,
+    code: error.code,
+    ...(error.detail === undefined ? {} : { detail: error.detail }),
+    instance: requestId,
+    ...(error.errors === undefined ? {} : { errors: error.errors }),
+  };
+}
+
+export function problemResponse(
+  error: Pick<AppError, "code" | "detail" | "errors" | "retryAfterSeconds">,
+  origin: string,
+  requestId: string,
+): Response {
+  const document = problemDocument(error, origin, requestId);
+  const headers = new Headers({ "Content-Type": "application/problem+json", "Cache-Control": "no-store" });
+  headers.set("X-Request-Id", requestId);
+  if (error.retryAfterSeconds !== undefined) headers.set("Retry-After", String(error.retryAfterSeconds));
+  if (document.status === 401) headers.set("WWW-Authenticate", 'Bearer realm="moonseal"');
+  return new Response(`${JSON.stringify(document)}\n`, { status: document.status, headers });
+}

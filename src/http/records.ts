@@ -1,0 +1,41 @@
+/** Records of the stores in the spelling of the API. */
+import type { Jurisdiction } from "../core/ids.ts";
+import type { ApiKeyRecord, DomainRecord, EntryRow, TenantRecord } from "../services/ports.ts";
+
+export function tenantJson(tenant: TenantRecord) {
+  const { id, name, jurisdiction, tier } = tenant;
+  return { id, name, jurisdiction, tier, tenant_domain_id: tenant.tenantDomainId, created_at: tenant.createdAt };
+}
+
+export function domainJson(domain: DomainRecord, jurisdiction: Jurisdiction) {
+  const { id, name, kind } = domain;
+  return {
+    id,
+    tenant_id: domain.tenantId,
+    name,
+    kind,
+    jurisdiction,
+    segment_entries: domain.segmentEntries,
+    created_at: domain.createdAt,
+  };
+}
+
+/** Field by field, so that the MAC never goes out. */
+export function keyJson(key: ApiKeyRecord) {
+  const { id, name, permissions } = key;
+  return {
+    id,
+    tenant_id: key.tenantId,
+    name,
+    permissions,
+    created_at: key.createdAt,
+    expires_at: key.expiresAt,
+    revoked_at: key.revokedAt,
+  };
+}
+
+/** `text`: the payload's exact canonical text, for who recomputes hashes. */
+export function entryJson(row: EntryRow, form: "json" | "text") {
+  const payload: string | Record<string, unknown> = form === "text" ? row.payload : JSON.parse(row.payload);
+  return { seq: row.seq, id: row.id, prev_hash: row.prevHash, entry_hash: row.entryHash, payload };
+}

@@ -1,0 +1,152 @@
+import { z } from "@hono/zod-openapi";
+import { AppError } from "../../core/errors.ts";
+import { ENTRY_ID_PATTERN } from "../../core/event.ts";
+import { LIMITS } from "../../core/limits.ts";
+import type { EntryRow } from "../../services/ports.ts";
+import { decodeCursor, encodeCursor } from "../cursor.ts";
+import type { CellApp, CellServices } from "../environment.ts";
+import { entryJson } from "../records.ts";
+import { declareRoute, mount } from "../route.ts";
+import { domainIdSchema, entryPageSchema, entrySchema } from "../schemas/resources.ts";
+import { invalid } from "../validation.ts";
+
+const TAG = "Entries";
+const seqParameter = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const payloadForm = z.enum(["json", "text"]).default("json").openapi({
+  description: "`text`: the exact canonical text that was hashed, as a string",
+});
+
+const listEntries = declareRoute({
+  method: "get",
+  path: "/v1/domains/{domainId}/audit/entries",
+  operationId: "listEntries",
+  summary: "Read a page of entries, in either direction",
+  description:
+    "Pages are stable under concurrent appends: a cursor names a seq, never an offset. The queryable copy may be a moment behind the head; `consistency=latest` brings it up to date first.",
+  tag: TAG,
+  permission: "entry.read",
+  problems: ["storage.unavailable"],
+  request: {
+    params: z.object({ domainId: domainIdSchema }),
+    query: z.object({
+      order: z.enum(["asc", "desc"]).optional().openapi({ description: "By seq. Default `asc`" }),
+      from: seqParameter.optional().openapi({ description: "First seq of the range" }),
+      to: seqParameter.optional().openapi({ description: "Last seq of the range" }),
+      limit: z.coerce.number().int().min(1).max(LIMITS.pageEntries).default(LIMITS.pageEntriesDefault),
+      cursor: z.string().max(1000).optional().openapi({ description: "`next_cursor` of the page before" }),
+      payload: payloadForm,
+      consistency: z.enum(["latest"]).optional(),
+    }),
+  },
+  responses: { 200: { description: "A page", content: { "application/json": { schema: entryPageSchema } } } },
+});
+
+const readEntry = declareRoute({
+  method: "get",
+  path: "/v1/domains/{domainId}/audit/entries/{seqOrId}",
+  operationId: "readEntry",
+  summary: "Read one entry by its seq or its id",
+  tag: TAG,
+  permission: "entry.read",
+  problems: ["storage.unavailable"],
+  request: {
+    params: z.object({
+      domainId: domainIdSchema,
+      seqOrId: z
+        .string()
+        .regex(ENTRY_ID_PATTERN)
+        .openapi({ param: { name: "seqOrId", in: "path" }, example: "42" }),
+    }),
+    query: z.object({ payload: payloadForm }),
+  },
+  responses: { 200: { description: "The entry", content: { "application/json": { schema: entrySchema } } } },
+});
+
+/** What a cursor keeps of the question, and where it goes on. */
+interface PageQuestion {
+  descending: boolean;
+  from: number;
+  to: number;
+}
+
+export function entryRoutes(app: CellApp): void {
+  mount(app, listEntries, async (c) => {
+    const services = c.get("services");
+    const { domainId } = c.req.valid("param");
+    const query = c.req.valid("query");
+    const question = readQuestion(query, domainId);
+    if (query.consistency === "latest") await services.log(domainId).flush();
+    const rows = await services.ledger(domainId).rows({
+      fromSeq: question.from,
+      toSeq: question.to,
+      limit: query.limit + 1,
+      descending: question.descending,
+    });
+    const page = rows.slice(0, query.limit);
+    const next = nextQuestion(question, page, rows.length > query.limit || isCutBySize(page, query.limit));
+    const next_cursor = next && encodeCursor("entries", domainId, next);
+    if (next_cursor)
+      c.header("Link", `<?cursor=${next_cursor}&limit=${query.limit}&payload=${query.payload}>; rel="next"`);
+    const entries = page.map((row) => entryJson(row, query.payload));
+    return c.json({ entries, next_cursor, has_more: next !== null }, 200);
+  });
+
+  mount(app, readEntry, async (c) => {
+    const { domainId, seqOrId } = c.req.valid("param");
+    const row = await findEntry(c.get("services"), domainId, seqOrId);
+    if (!row) throw new AppError("resource.not_found");
+    return c.json(entryJson(row, c.req.valid("query").payload), 200);
+  });
+}
+
+function readQuestion(
+  query: {
+    order?: "asc" | "desc" | undefined;
+    from?: number | undefined;
+    to?: number | undefined;
+    cursor?: string | undefined;
+  },
+  domainId: string,
+): PageQuestion {
+  if (query.cursor === undefined) {
+    const { from = 0, to = Number.MAX_SAFE_INTEGER } = query;
+    if (from > to) throw invalid([{ pointer: "query:from", detail: "must not be greater than to" }]);
+    return { descending: query.order === "desc", from, to };
+  }
+  const doubled = (["order", "from", "to"] as const).find((name) => query[name] !== undefined);
+  if (doubled) throw invalid([{ pointer: `query:${doubled}`, detail: "the cursor says this; leave it out" }]);
+  return decodeCursor(query.cursor, "entries", domainId, (state) => {
+    const { descending, from, to } = state as PageQuestion;
+    return typeof descending === "boolean" && isSeq(from) && isSeq(to) ? { descending, from, to } : null;
+  });
+}
+
+const isSeq = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** A store ends a page early when its payloads are large. */
+function isCutBySize(page: EntryRow[], limit: number): boolean {
+  return page.length < limit && page.reduce((chars, { payload }) => chars + payload.length, 0) >= LIMITS.pageChars;
+}
+
+function nextQuestion(question: PageQuestion, page: EntryRow[], more: boolean): PageQuestion | null {
+  const last = page.at(-1);
+  if (!more || !last) return null;
+  return question.descending ? { ...question, to: last.seq - 1 } : { ...question, from: last.seq + 1 };
+}
+
+/** An entry that is committed but not copied yet is found too: the copy is brought up to date once. */
+async function findEntry(services: CellServices, domainId: string, seqOrId: string): Promise<EntryRow | null> {
+  const ledger = services.ledger(domainId);
+  const seq = /^(?:0|[1-9]\d{0,15})$/.test(seqOrId) ? Number(seqOrId) : null;
+  const find = async () => {
+    const bySeq = seq === null ? [] : await ledger.rows({ fromSeq: seq, toSeq: seq, limit: 1 });
+    return bySeq[0] ?? ledger.byId(seqOrId);
+  };
+  const found = await find();
+  if (found) return found;
+  const log = services.log(domainId);
+  const { size, copiedSize } = await log.head();
+  if (copiedSize >= size || (seq !== null && seq >= size)) return null;
+  await log.flush();
+  return find();
+}

@@ -1,0 +1,25 @@
+/** Cron jobs of a cell. Long work is done by the objects' own alarms: cron wakes them and takes up what was lost. */
+import { CELL_DESK_NAME } from "../../durable-objects/cell-desk.ts";
+import { pinnedStub } from "../../durable-objects/pinning.ts";
+import type { CellEnv } from "../env.ts";
+import { cellConfig } from "../services/cell-config.ts";
+
+interface Job {
+  name: string;
+  cron: string;
+  run: (env: CellEnv) => Promise<void>;
+}
+
+export const JOBS: readonly Job[] = [
+  {
+    name: "wake_domains",
+    cron: "*/5 * * * *",
+    run: async (env) => {
+      await pinnedStub(env.CELL_DESK, cellConfig(env), CELL_DESK_NAME).wakeDomains();
+    },
+  },
+];
+
+export async function scheduledJobs(cron: string, env: CellEnv): Promise<void> {
+  for (const job of JOBS.filter((candidate) => candidate.cron === cron)) await job.run(env);
+}

@@ -1,0 +1,90 @@
+/** What a cell is told by its environment, checked once: a cell with a wrong setting refuses to serve. */
+import { parseOperatorSecret } from "../core/api-key.ts";
+import { fromBase64 } from "../core/bytes.ts";
+import { AppError } from "../core/errors.ts";
+import { isJurisdiction, type Jurisdiction } from "../core/ids.ts";
+import { LIMITS } from "../core/limits.ts";
+import { type NoteSigner, noteSigner } from "../crypto/signer.ts";
+
+/** The settings and secrets of `CellEnv`, without its bindings. */
+export interface CellSettings {
+  JURISDICTION: string;
+  DO_JURISDICTION: string;
+  UNPINNED_LOCAL?: string;
+  LOG_HOST: string;
+  BACKLOG_BYTES?: string;
+  OPERATOR_SECRET: string;
+  API_KEY_PEPPER: string;
+  PSEUDONYM_PEPPER: string;
+  LOG_SIGNING_KEY: string;
+}
+
+export interface CellConfig {
+  jurisdiction: Jurisdiction;
+  /** What objects are pinned to; null only on a machine without jurisdictions. */
+  pinnedTo: Jurisdiction | null;
+  logHost: string;
+  backlogBytes: number;
+  operatorSecret: string;
+  apiKeyPepper: Uint8Array;
+  pseudonymPepper: Uint8Array;
+  signer: NoteSigner;
+}
+
+const SECRET_BYTES = 32;
+const known = new WeakMap<CellSettings, CellConfig>();
+
+/**
+ * The configuration of this cell. Throws `AppError("internal")` naming the setting, never its value: missing, short or
+ * doubled secrets, an unknown jurisdiction, objects that would not be pinned (S4-34).
+ */
+export function cellConfig(settings: CellSettings): CellConfig {
+  const cached = known.get(settings);
+  if (cached) return cached;
+  const config = readConfig(settings);
+  known.set(settings, config);
+  return config;
+}
+
+function readConfig(settings: CellSettings): CellConfig {
+  const { JURISDICTION: jurisdiction, LOG_HOST: logHost } = settings;
+  if (!isJurisdiction(jurisdiction)) throw wrong("residency.unknown", "JURISDICTION must be eu or us");
+  const config = {
+    jurisdiction,
+    pinnedTo: pinning(settings, jurisdiction),
+    logHost,
+    backlogBytes: Number(settings.BACKLOG_BYTES ?? LIMITS.backlogBytes),
+    operatorSecret: settings.OPERATOR_SECRET ?? "",
+    apiKeyPepper: secretBytes(settings, "API_KEY_PEPPER"),
+    pseudonymPepper: secretBytes(settings, "PSEUDONYM_PEPPER"),
+    signer: noteSigner(`${logHost}/${jurisdiction}`, secretBytes(settings, "LOG_SIGNING_KEY")),
+  };
+  if (parseOperatorSecret(config.operatorSecret)?.jurisdiction !== jurisdiction) {
+    throw wrong("internal", "OPERATOR_SECRET is missing, malformed or of another jurisdiction");
+  }
+  if (!/^[a-z0-9.-]+$/.test(logHost ?? "")) throw wrong("internal", "LOG_HOST must be a host name");
+  if (!Number.isSafeInteger(config.backlogBytes)) throw wrong("internal", "BACKLOG_BYTES must be a number of bytes");
+  const secrets = [settings.API_KEY_PEPPER, settings.PSEUDONYM_PEPPER, settings.LOG_SIGNING_KEY];
+  if (new Set(secrets).size !== secrets.length) throw wrong("internal", "two secrets of the cell are the same");
+  return config;
+}
+
+function pinning(settings: CellSettings, jurisdiction: Jurisdiction): Jurisdiction | null {
+  const unpinned = settings.UNPINNED_LOCAL === "true";
+  if (settings.DO_JURISDICTION === "" && unpinned) return null;
+  if (settings.DO_JURISDICTION === jurisdiction && !unpinned) return jurisdiction;
+  throw wrong("residency.unknown", "DO_JURISDICTION must be the cell's jurisdiction, or empty with UNPINNED_LOCAL");
+}
+
+function secretBytes(
+  settings: CellSettings,
+  name: "API_KEY_PEPPER" | "PSEUDONYM_PEPPER" | "LOG_SIGNING_KEY",
+): Uint8Array {
+  const bytes = fromBase64(settings[name] ?? "");
+  if (bytes?.length !== SECRET_BYTES)
+    throw wrong("internal", `${name} must be base64 of exactly ${SECRET_BYTES} bytes`);
+  return bytes;
+}
+
+const wrong = (code: "internal" | "residency.unknown", internal: string) =>
+  new AppError(code, { internal: `configuration: ${internal}` });

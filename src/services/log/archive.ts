@@ -1,0 +1,117 @@
+/**
+ * Puts entries into immutable archive segments (DESIGN §3, decision 11).
+ *
+ * Commit order of a step, with the crash after each:
+ *  1. rows of one segment are read from the journal       nothing changed
+ *  2. conditional put                                     the object is there, `archived` does not say so: the next step
+ *                                                         finds it under its name, compares it and goes on
+ *  3. the object is read back, decompressed, compared     as after 2
+ *  4. `archived` moves in the journal                     done
+ * A segment that exists is never overwritten. It may be shorter than the one we would write now (it was flushed when
+ * fewer entries waited); it counts when every line of it is ours.
+ */
+import { fromHex, toHex } from "../../core/bytes.ts";
+import { entryHash } from "../../core/chain.ts";
+import { LIMITS } from "../../core/limits.ts";
+import { parsePayload } from "../../core/payload/payload.ts";
+import { encodeSegment, type SegmentHead } from "../../core/segment.ts";
+import type { Sha256 } from "../../core/sha256.ts";
+import type { Clock, EntryRow, Journal, SegmentStore } from "../ports.ts";
+import { Divergence } from "./divergence.ts";
+
+export interface ArchiveDeps {
+  journal: Journal;
+  segments: SegmentStore;
+  sha256: Sha256;
+  clock: Clock;
+}
+
+/** When the open segment is due: null when nothing waits, now when one is full. Unix milliseconds. */
+export function segmentDueAt({ journal, clock }: Pick<ArchiveDeps, "journal" | "clock">): number | null {
+  const waiting = journal.head().size - journal.archived().size;
+  if (waiting === 0) return null;
+  if (waiting >= segmentEntries(journal)) return clock();
+  const since = journal.pendingSince(journal.archived().size) ?? clock();
+  return since + LIMITS.segmentFlushMs;
+}
+
+/** Archives one segment, full or not. Throws `Divergence` when the archive holds something else under its name. */
+export async function archiveStep(deps: ArchiveDeps): Promise<void> {
+  const { journal, segments, sha256 } = deps;
+  const archived = journal.archived();
+  const rows = journal.pending(archived.size, segmentEntries(journal), LIMITS.segmentBytes);
+  const first = rows[0];
+  if (!first) return;
+  if (first.seq !== archived.size)
+    throw new Divergence(`entry ${archived.size} left the object before it was archived`);
+  await segments.put(segmentHeadOf(rows, sha256), payloadsOf(rows));
+  const back = await segments.get(archived.size);
+  const lines = back?.payloads ?? [];
+  const ours = rows.slice(0, lines.length);
+  if (lines.length === 0 || lines.length > rows.length || lines.some((line, i) => line !== ours[i]?.payload)) {
+    throw new Divergence(`the archive segment of entry ${archived.size} does not hold what was appended`);
+  }
+  const last = ours.at(-1) as EntryRow;
+  journal.setArchived({ size: last.seq + 1, entryHash: last.entryHash });
+}
+
+/**
+ * Rows from `fromSeq` out of the archive, recomputed and tied to the hashes that the segment's metadata names; null when
+ * no segment holds them.
+ */
+export async function rowsFromArchive(
+  fromSeq: number,
+  maxRows: number,
+  { segments, sha256 }: Pick<ArchiveDeps, "segments" | "sha256">,
+): Promise<EntryRow[] | null> {
+  const firstSeq = await segmentHolding(fromSeq, segments);
+  const segment = firstSeq === null ? null : await segments.get(firstSeq);
+  if (!segment?.head) return null;
+  const rows = recomputeRows(segment.head, segment.payloads, sha256);
+  const from = rows.findIndex((row) => row.seq === fromSeq);
+  return from < 0 ? null : rows.slice(from, from + maxRows);
+}
+
+/** Segments have no fixed size, so the one that holds a seq is the last that begins at or before it. */
+export async function segmentHolding(seq: number, segments: SegmentStore): Promise<number | null> {
+  const reach = LIMITS.segmentEntriesMax;
+  const starts = await segments.list(Math.max(0, seq - reach + 1), reach);
+  return starts.filter((start) => start <= seq).at(-1) ?? null;
+}
+
+function recomputeRows(head: SegmentHead, payloads: readonly string[], sha256: Sha256): EntryRow[] {
+  let prevHash = head.prevHash;
+  const rows = payloads.map((payload, i): EntryRow => {
+    const parsed = parsePayload(payload);
+    const prev = fromHex(prevHash);
+    if (!parsed.ok || !prev || parsed.payload.seq !== head.firstSeq + i) {
+      throw new Divergence(`the archive segment of entry ${head.firstSeq} is damaged at entry ${head.firstSeq + i}`);
+    }
+    const row = {
+      seq: parsed.payload.seq,
+      id: parsed.payload.id,
+      prevHash,
+      entryHash: toHex(entryHash(sha256, prev, payload)),
+      payload,
+    };
+    prevHash = row.entryHash;
+    return row;
+  });
+  if (prevHash !== head.lastHash) throw new Divergence(`the archive segment of entry ${head.firstSeq} is damaged`);
+  return rows;
+}
+
+function segmentHeadOf(rows: readonly EntryRow[], sha256: Sha256): SegmentHead {
+  const first = rows[0] as EntryRow;
+  const last = rows.at(-1) as EntryRow;
+  return {
+    firstSeq: first.seq,
+    count: rows.length,
+    prevHash: first.prevHash,
+    lastHash: last.entryHash,
+    sha256: toHex(sha256(encodeSegment(payloadsOf(rows)))),
+  };
+}
+
+const payloadsOf = (rows: readonly EntryRow[]) => rows.map(({ payload }) => payload);
+const segmentEntries = (journal: Journal) => journal.identity()?.segmentEntries ?? LIMITS.segmentEntriesDefault;

@@ -1,0 +1,88 @@
+/**
+ * Copies what waits in the object to D1, in order, one statement a batch (DESIGN §2).
+ *
+ * Commit order of a step, with the crash after each:
+ *  1. rows are read from the journal (or, when D1 fell behind what was released, from the archive)   nothing changed
+ *  2. one INSERT into D1, all or nothing          D1 is ahead of `copied`: the next step reads the tip back and goes on
+ *  3. `copied` moves in the journal               done
+ * A failed INSERT is ambiguous, so the tip is read back and compared: nothing is resent blindly, and a row that differs
+ * from ours stops the domain.
+ */
+import { LIMITS } from "../../core/limits.ts";
+import type { Sha256 } from "../../core/sha256.ts";
+import type { EntryRow, Journal, LedgerStore, LogPosition, SegmentStore } from "../ports.ts";
+import { rowsFromArchive } from "./archive.ts";
+import { Divergence } from "./divergence.ts";
+
+export interface CopyDeps {
+  journal: Journal;
+  ledger: LedgerStore;
+  segments: SegmentStore;
+  sha256: Sha256;
+}
+
+export type CopyStep = { done: boolean };
+
+/** Copies one batch. Throws `Divergence` when D1 holds other rows than ours, and the store's error when D1 is away. */
+export async function copyStep(deps: CopyDeps): Promise<CopyStep> {
+  const { journal, ledger } = deps;
+  const copied = journal.copied();
+  if (copied.size >= journal.head().size) return { done: true };
+  const rows = await nextRows(copied, deps);
+  const genesis = journal.identity()?.genesis ?? null;
+  try {
+    await ledger.insert(rows, copied.size === 0 ? genesis : null);
+  } catch (error) {
+    const reached = await reconcile(deps);
+    if (reached.size > copied.size) return { done: reached.size >= journal.head().size };
+    throw error;
+  }
+  journal.setCopied(positionAfter(rows, copied));
+  return { done: journal.copied().size >= journal.head().size };
+}
+
+/**
+ * Reads D1's tip back and takes it as the truth about what is copied, once it is proved to be ours. D1 may be behind
+ * `copied` (it was restored to an earlier copy) or ahead of it (a copy whose answer was lost), never ahead of the head.
+ */
+export async function reconcile(deps: CopyDeps): Promise<LogPosition> {
+  const { journal, ledger } = deps;
+  const genesis = journal.identity()?.genesis ?? "";
+  const tip = (await ledger.tip()) ?? { size: 0, entryHash: genesis };
+  const head = journal.head();
+  if (tip.size > head.size) {
+    throw new Divergence(`the ledger holds ${tip.size} entries, the object only ${head.size}: the object was set back`);
+  }
+  const ours = await hashBelow(tip.size, deps);
+  if (ours === null) throw new Divergence(`entry ${tip.size - 1} is neither in the object nor in the archive`);
+  if (ours !== tip.entryHash) {
+    throw new Divergence(`entry ${tip.size - 1} of the ledger is not the one that was appended`);
+  }
+  if (tip.size !== journal.copied().size) journal.setCopied(tip);
+  return tip;
+}
+
+/** Entry hash of the last of the first `size` entries, as the object or its archive knows it; null: neither does. */
+async function hashBelow(size: number, deps: CopyDeps): Promise<string | null> {
+  const { journal } = deps;
+  if (size === 0) return journal.identity()?.genesis ?? null;
+  const known = [journal.head(), journal.copied(), journal.archived()].find((position) => position.size === size);
+  if (known) return known.entryHash;
+  const waiting = journal.pending(size - 1, 1, 1)[0];
+  if (waiting?.seq === size - 1) return waiting.entryHash;
+  const archived = await rowsFromArchive(size - 1, 1, deps);
+  return archived?.[0]?.entryHash ?? null;
+}
+
+async function nextRows(copied: LogPosition, deps: CopyDeps): Promise<EntryRow[]> {
+  const rows = deps.journal.pending(copied.size, LIMITS.copyRows, LIMITS.copyChars);
+  if (rows[0]?.seq === copied.size) return rows;
+  const archived = await rowsFromArchive(copied.size, LIMITS.copyRows, deps);
+  if (archived?.[0]?.seq === copied.size) return archived;
+  throw new Divergence(`entry ${copied.size} is neither in the object nor in the archive`);
+}
+
+function positionAfter(rows: readonly EntryRow[], before: LogPosition): LogPosition {
+  const last = rows.at(-1);
+  return last ? { size: last.seq + 1, entryHash: last.entryHash } : before;
+}

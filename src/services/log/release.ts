@@ -1,0 +1,7 @@
+import type { Journal } from "../ports.ts";
+
+/** Drops from the object what D1 and R2 both hold: the write-ahead log keeps the rest. */
+export function releaseCopied(journal: Journal): void {
+  const size = Math.min(journal.copied().size, journal.archived().size);
+  if (size > 0) journal.release(size);
+}

@@ -1,0 +1,41 @@
+/**
+ * What an object compares before it signs or releases anything (DESIGN §2): its head against D1, against the archive, and
+ * the guards of the ledger. A head *behind* any of them means that the object was set back: the domain stops.
+ */
+import { AppError } from "../../core/errors.ts";
+import type { LedgerStore } from "../ports.ts";
+import { segmentHolding } from "./archive.ts";
+import { type CopyDeps, reconcile } from "./copy.ts";
+import { Divergence } from "./divergence.ts";
+
+/**
+ * Resolves when all copies agree. Throws `Divergence` when one contradicts the object, `AppError("ledger.guard_missing")`
+ * when D1 lacks a guard, and the store's own error when it cannot be asked.
+ */
+export async function compareCopies(deps: CopyDeps): Promise<void> {
+  await demandGuards(deps.ledger);
+  await reconcile(deps);
+  await compareArchive(deps);
+}
+
+export async function demandGuards(ledger: Pick<LedgerStore, "missingGuards">): Promise<void> {
+  const missing = await ledger.missingGuards();
+  if (missing.length > 0) throw new AppError("ledger.guard_missing", { detail: `missing: ${missing.join(", ")}` });
+}
+
+/**
+ * No segment may reach past the head. One that reaches past `archived` is a put whose answer was lost: the archiver finds
+ * it again.
+ */
+async function compareArchive({ journal, segments }: CopyDeps): Promise<void> {
+  const head = journal.head();
+  const beyond = (await segments.list(head.size, 1))[0];
+  const last = beyond ?? (await segmentHolding(head.size - 1, segments));
+  if (last === null || last < journal.archived().size) return;
+  const size = last + ((await segments.get(last))?.payloads.length ?? 1);
+  if (size > head.size) {
+    throw new Divergence(
+      `the archive reaches entry ${size - 1}, the object only ${head.size - 1}: the object was set back`,
+    );
+  }
+}

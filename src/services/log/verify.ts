@@ -1,0 +1,76 @@
+/**
+ * Verification by the server: recomputes a range of the queryable copy and compares it with the object's head. Bounded
+ * work a call; the cursor carries the state, so that a run over any number of entries can stop and go on.
+ *
+ * The verdict is the operator's own word about the operator's own copy. `moonseal verify` recomputes outside.
+ */
+import { LIMITS } from "../../core/limits.ts";
+import type { Sha256 } from "../../core/sha256.ts";
+import { type ChainFinding, ChainVerifier } from "../../verifier/chain.ts";
+import type { LedgerStore, LogPosition } from "../ports.ts";
+
+/** A run of verification: what it covers and how far it has come. */
+export interface VerifyRun {
+  from: number;
+  to: number;
+  /** The object's head when the run began. */
+  head: LogPosition;
+  nextSeq: number;
+  /** Entry hash that the next row must follow; null: the run begins in the middle and trusts its first row. */
+  prevHash: string | null;
+  entries: number;
+}
+
+export interface VerifyStep {
+  run: VerifyRun;
+  finding: ChainFinding | null;
+  done: boolean;
+}
+
+/** Throws `storage.unavailable` when the ledger cannot be read. */
+export async function startRun(
+  from: number,
+  to: number,
+  head: LogPosition,
+  genesis: string,
+  ledger: LedgerStore,
+): Promise<VerifyRun> {
+  const before = from > 0 ? await ledger.rows({ fromSeq: from - 1, toSeq: from - 1, limit: 1 }) : [];
+  const prevHash = from === 0 ? genesis : (before[0]?.entryHash ?? null);
+  return { from, to, head, nextSeq: from, prevHash, entries: 0 };
+}
+
+/** Recomputes at most `LIMITS.verifyEntriesPerRequest` entries. */
+export async function verifyStep(
+  run: VerifyRun,
+  domainId: string,
+  ledger: LedgerStore,
+  sha256: Sha256,
+): Promise<VerifyStep> {
+  const verifier = new ChainVerifier(sha256, domainId, { seq: run.nextSeq, prevHash: run.prevHash });
+  let finding: ChainFinding | null = null;
+  while (!finding && verifier.position.seq <= run.to && verifier.entries < LIMITS.verifyEntriesPerRequest) {
+    const fromSeq = verifier.position.seq;
+    const rows = await ledger.rows({ fromSeq, toSeq: run.to, limit: LIMITS.verifyPageEntries });
+    for (const row of rows) {
+      finding = verifier.feed(row);
+      if (finding) break;
+    }
+    if (rows.length === 0) finding = missingFrom(fromSeq, run);
+  }
+  const position = verifier.position;
+  if (!finding && position.seq === run.head.size && position.prevHash !== run.head.entryHash) {
+    finding = {
+      seq: run.head.size - 1,
+      fault: "head_mismatch",
+      detail: "the newest entry is not the one that the object appended",
+    };
+  }
+  const next = { ...run, nextSeq: position.seq, prevHash: position.prevHash, entries: run.entries + verifier.entries };
+  return { run: next, finding, done: finding !== null || position.seq > run.to };
+}
+
+function missingFrom(seq: number, run: VerifyRun): ChainFinding {
+  const detail = `the log has ${run.head.size} entries; from ${seq} on they are missing from the queryable copy`;
+  return { seq, fault: "tail_cut", detail };
+}

@@ -1,0 +1,82 @@
+/** Making and checking API keys. */
+import { formatApiKey, parseApiKey } from "../../core/api-key.ts";
+import { ID_KINDS, idSuffix, type Jurisdiction, makeId } from "../../core/ids.ts";
+import { apiKeyMac } from "../../crypto/api-key-mac.ts";
+import { equalSecrets } from "../../crypto/compare.ts";
+import type { Permission } from "../permissions.ts";
+import type { ApiKeyRecord, ControlStore, RandomBytes } from "../ports.ts";
+
+const SECRET_BYTES = 32;
+
+/** A new key: the record to store, and the key itself, which nobody can show again. */
+export function mintKey(
+  wanted: { tenantId: string; name: string; permissions: Permission[]; expiresAt: string | null },
+  context: { jurisdiction: Jurisdiction; uuid: string; pepper: Uint8Array; random: RandomBytes; nowMs: number },
+): { record: ApiKeyRecord; key: string } {
+  const id = makeId("apiKey", context.jurisdiction, context.uuid);
+  const key = formatApiKey(context.jurisdiction, idSuffix(id), context.random(SECRET_BYTES));
+  const secret = parseApiKey(key)?.secret ?? "";
+  return {
+    key,
+    record: {
+      ...wanted,
+      id,
+      secretMac: apiKeyMac(context.pepper, id, secret),
+      createdAt: new Date(context.nowMs).toISOString(),
+      revokedAt: null,
+    },
+  };
+}
+
+export interface VerifiedKey {
+  keyId: string;
+  tenantId: string;
+  permissions: Permission[];
+}
+
+/**
+ * The key's record when an untrusted key is right, unexpired and not revoked; else null. Form and checksum are tested
+ * before anything is looked up (S2-15); an unknown key id costs the same work as a wrong secret.
+ */
+export async function verifyKey(
+  key: string,
+  jurisdiction: Jurisdiction,
+  pepper: Uint8Array,
+  lookUp: (keyId: string) => Promise<ApiKeyRecord | null>,
+  nowMs: number,
+): Promise<VerifiedKey | null> {
+  const parsed = parseApiKey(key);
+  if (!parsed || parsed.jurisdiction !== jurisdiction) return null;
+  const keyId = `${ID_KINDS.apiKey}_${jurisdiction}_${parsed.keySuffix}`;
+  const record = await lookUp(keyId);
+  const right = equalSecrets(apiKeyMac(pepper, keyId, parsed.secret), record?.secretMac ?? NO_MAC);
+  if (!record || !right || record.revokedAt !== null) return null;
+  if (record.expiresAt !== null && Date.parse(record.expiresAt) <= nowMs) return null;
+  return { keyId, tenantId: record.tenantId, permissions: record.permissions };
+}
+
+/** Compared with when there is no record; no MAC equals it, and it would not matter if one did. */
+const NO_MAC = new Uint8Array(32);
+
+/** Look-ups answered from memory for a bounded time, so that revocation is effective within it. */
+export function cachedLookUp(
+  control: Pick<ControlStore, "key">,
+  clock: () => number,
+  ttlMs: number,
+  maxEntries: number,
+): (keyId: string) => Promise<ApiKeyRecord | null> {
+  const cache = new Map<string, { record: ApiKeyRecord; readAtMs: number }>();
+  return async (keyId) => {
+    const hit = cache.get(keyId);
+    if (hit && clock() - hit.readAtMs < ttlMs) return hit.record;
+    const readAtMs = clock();
+    const record = await control.key(keyId);
+    cache.delete(keyId);
+    // Unknown ids are not kept: anybody could fill the memory with them.
+    if (record) {
+      if (cache.size >= maxEntries) cache.clear();
+      cache.set(keyId, { record, readAtMs });
+    }
+    return record;
+  };
+}

@@ -1,0 +1,90 @@
+/** A domain's rows in a ledger shard (D1). Every statement names the domain. */
+import { AppError } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { EntryRow, LedgerStore } from "../services/ports.ts";
+import { storeUnavailable } from "./d1-errors.ts";
+import { LEDGER_GUARDS } from "./guards.ts";
+
+interface SqlRow {
+  seq: number;
+  id: string;
+  prevHash: string;
+  entryHash: string;
+  payload: string;
+}
+
+const COLUMNS = "seq, id, lower(hex(prev_hash)) AS prevHash, lower(hex(entry_hash)) AS entryHash, payload";
+
+/** One statement for any number of rows, so that a batch is all or nothing; `e.key` keeps the order of the array. */
+const INSERT = `INSERT INTO audit_log (domain_id, seq, id, prev_hash, entry_hash, payload)
+  SELECT ?1, e.value ->> 0, e.value ->> 1, unhex(e.value ->> 2), unhex(e.value ->> 3), e.value ->> 4 FROM json_each(?2) e ORDER BY e.key`;
+const INSERT_BASE = `INSERT INTO ledger_base (domain_id, base_seq, base_prev_hash) SELECT ?1, 0, unhex(?2)
+  WHERE NOT EXISTS (SELECT 1 FROM ledger_base WHERE domain_id = ?1 AND base_seq = 0)`;
+
+export class D1LedgerStore implements LedgerStore {
+  readonly #db: D1Database;
+  readonly #domainId: string;
+
+  constructor(db: D1Database, domainId: string) {
+    this.#db = db;
+    this.#domainId = domainId;
+  }
+
+  async insert(rows: readonly EntryRow[], base: string | null): Promise<void> {
+    const json = JSON.stringify(rows.map((row) => [row.seq, row.id, row.prevHash, row.entryHash, row.payload]));
+    const statements = [this.#db.prepare(INSERT).bind(this.#domainId, json)];
+    if (base !== null) statements.unshift(this.#db.prepare(INSERT_BASE).bind(this.#domainId, base));
+    await this.#asking(() => this.#db.batch(statements));
+  }
+
+  async tip() {
+    const sql = `SELECT ${COLUMNS} FROM audit_log WHERE domain_id = ?1 ORDER BY seq DESC LIMIT 1`;
+    const row = await this.#asking(() => this.#db.prepare(sql).bind(this.#domainId).first<SqlRow>());
+    return row && { size: row.seq + 1, entryHash: row.entryHash };
+  }
+
+  async rows({ fromSeq, toSeq, limit, descending = false }: Parameters<LedgerStore["rows"]>[0]): Promise<EntryRow[]> {
+    const order = descending ? "DESC" : "ASC";
+    const sql = `SELECT seq, id, prevHash, entryHash, payload FROM (
+        SELECT ${COLUMNS}, sum(length(payload)) OVER (ORDER BY seq ${order} ROWS UNBOUNDED PRECEDING) - length(payload) AS before
+        FROM audit_log WHERE domain_id = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq ${order} LIMIT ?4)
+      WHERE before < ?5 ORDER BY seq ${order}`;
+    const values = [this.#domainId, fromSeq, toSeq, limit, LIMITS.pageChars];
+    const { results } = await this.#asking(() =>
+      this.#db
+        .prepare(sql)
+        .bind(...values)
+        .all<SqlRow>(),
+    );
+    return results;
+  }
+
+  async byId(id: string): Promise<EntryRow | null> {
+    const sql = `SELECT ${COLUMNS} FROM audit_log WHERE domain_id = ?1 AND id = ?2`;
+    return this.#asking(() => this.#db.prepare(sql).bind(this.#domainId, id).first<SqlRow>());
+  }
+
+  async seqsOf(ids: readonly string[]): Promise<Map<string, number>> {
+    const sql = "SELECT id, seq FROM audit_log WHERE domain_id = ?1 AND id IN (SELECT value FROM json_each(?2))";
+    const { results } = await this.#asking(() =>
+      this.#db.prepare(sql).bind(this.#domainId, JSON.stringify(ids)).all<{ id: string; seq: number }>(),
+    );
+    return new Map(results.map(({ id, seq }) => [id, seq]));
+  }
+
+  async missingGuards(): Promise<string[]> {
+    const sql = "SELECT name FROM sqlite_master WHERE type = 'trigger'";
+    const { results } = await this.#asking(() => this.#db.prepare(sql).all<{ name: string }>());
+    const present = new Set(results.map(({ name }) => name));
+    return LEDGER_GUARDS.filter((name) => !present.has(name));
+  }
+
+  /** A stored row or an answer may be lost with any failure: the caller reads back. */
+  async #asking<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw error instanceof AppError ? error : storeUnavailable("ledger", error);
+    }
+  }
+}

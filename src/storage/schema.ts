@@ -1,0 +1,115 @@
+/** The tables of a cell's databases. The SQL in `migrations/` is compared with this by test/storage/schema.test.ts. */
+import { blob, index, integer, primaryKey, sqliteTable, text, unique } from "drizzle-orm/sqlite-core";
+import type { Jurisdiction } from "../core/ids.ts";
+import type { Permission, Tier } from "../services/permissions.ts";
+import type { DomainKind } from "../services/ports.ts";
+
+export const tenant = sqliteTable("tenant", {
+  id: text("id").primaryKey(),
+  name: text("name").notNull(),
+  jurisdiction: text("jurisdiction").$type<Jurisdiction>().notNull(),
+  tier: text("tier").$type<Tier>().notNull(),
+  tenantDomainId: text("tenant_domain_id").notNull().unique(),
+  createdAt: text("created_at").notNull(),
+});
+
+export const domain = sqliteTable(
+  "domain",
+  {
+    id: text("id").primaryKey(),
+    tenantId: text("tenant_id")
+      .notNull()
+      .references(() => tenant.id),
+    name: text("name").notNull(),
+    kind: text("kind").$type<DomainKind>().notNull(),
+    segmentEntries: integer("segment_entries").notNull(),
+    createdAt: text("created_at").notNull(),
+  },
+  (table) => [unique("domain_name").on(table.tenantId, table.name)],
+);
+
+export const ledgerShard = sqliteTable(
+  "ledger_shard",
+  {
+    domainId: text("domain_id")
+      .notNull()
+      .references(() => domain.id),
+    fromSeq: integer("from_seq").notNull(),
+    shard: text("shard").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.domainId, table.fromSeq] })],
+);
+
+export const apiKey = sqliteTable(
+  "api_key",
+  {
+    id: text("id").primaryKey(),
+    tenantId: text("tenant_id")
+      .notNull()
+      .references(() => tenant.id),
+    name: text("name").notNull(),
+    permissions: text("permissions", { mode: "json" }).$type<Permission[]>().notNull(),
+    secretMac: blob("secret_mac", { mode: "buffer" }).notNull(),
+    createdAt: text("created_at").notNull(),
+    expiresAt: text("expires_at"),
+    revokedAt: text("revoked_at"),
+  },
+  (table) => [index("api_key_tenant").on(table.tenantId, table.id)],
+);
+
+export const provisionedResource = sqliteTable("provisioned_resource", {
+  resource: text("resource").primaryKey(),
+  jurisdiction: text("jurisdiction").notNull(),
+  readBackAt: text("read_back_at").notNull(),
+});
+
+/** Ledger shards. Written through `ledger-store.ts`, whose statements drizzle cannot say. */
+export const auditLog = sqliteTable(
+  "audit_log",
+  {
+    domainId: text("domain_id").notNull(),
+    seq: integer("seq").notNull(),
+    id: text("id").notNull(),
+    prevHash: blob("prev_hash", { mode: "buffer" }).notNull(),
+    entryHash: blob("entry_hash", { mode: "buffer" }).notNull(),
+    payload: text("payload").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.domainId, table.seq] }),
+    unique("audit_log_entry_hash").on(table.domainId, table.entryHash),
+    unique("audit_log_id").on(table.domainId, table.id),
+  ],
+);
+
+export const ledgerBase = sqliteTable(
+  "ledger_base",
+  {
+    domainId: text("domain_id").notNull(),
+    baseSeq: integer("base_seq").notNull(),
+    basePrevHash: blob("base_prev_hash", { mode: "buffer" }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.domainId, table.baseSeq] })],
+);
+
+export const ledgerRelease = sqliteTable(
+  "ledger_release",
+  {
+    domainId: text("domain_id").notNull(),
+    fromSeq: integer("from_seq").notNull(),
+    toSeq: integer("to_seq").notNull(),
+    reason: text("reason").$type<"prune" | "tenant_deletion">().notNull(),
+    releasedAt: text("released_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.domainId, table.fromSeq, table.toSeq] })],
+);
+
+export const ledgerHold = sqliteTable(
+  "ledger_hold",
+  {
+    holdId: text("hold_id").notNull(),
+    domainId: text("domain_id").notNull(),
+    fromSeq: integer("from_seq").notNull(),
+    toSeq: integer("to_seq").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.domainId, table.holdId, table.fromSeq] })],
+);

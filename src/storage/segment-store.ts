@@ -1,0 +1,75 @@
+/** A domain's archive in R2 LOG. Segments are created once, with a server-checked SHA-256, and never overwritten. */
+import { AppError } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import {
+  decodeSegment,
+  encodeSegment,
+  parseSegmentKey,
+  parseSegmentMetadata,
+  type SegmentHead,
+  segmentKey,
+  segmentMetadata,
+  segmentPrefix,
+} from "../core/segment.ts";
+import { sha256 } from "../crypto/sha256.ts";
+import type { SegmentStore } from "../services/ports.ts";
+import { compress, decompress } from "./zstd.ts";
+
+const LIST_PAGE = 1000;
+const MAX_SEGMENT_BYTES = LIMITS.segmentBytes + LIMITS.segmentEntriesMax + LIMITS.payloadBytes;
+
+export class R2SegmentStore implements SegmentStore {
+  readonly #bucket: R2Bucket;
+  readonly #domainId: string;
+
+  constructor(bucket: R2Bucket, domainId: string) {
+    this.#bucket = bucket;
+    this.#domainId = domainId;
+  }
+
+  async put(head: SegmentHead, payloads: readonly string[]): Promise<boolean> {
+    const bytes = compress(encodeSegment(payloads));
+    const stored = await asking(() =>
+      this.#bucket.put(segmentKey(this.#domainId, head.firstSeq), bytes, {
+        onlyIf: new Headers({ "If-None-Match": "*" }),
+        sha256: sha256(bytes),
+        customMetadata: segmentMetadata(head),
+        httpMetadata: { contentType: "application/zstd" },
+      }),
+    );
+    return stored !== null;
+  }
+
+  async get(firstSeq: number): Promise<{ head: SegmentHead | null; payloads: string[] } | null> {
+    const object = await asking(() => this.#bucket.get(segmentKey(this.#domainId, firstSeq)));
+    if (!object) return null;
+    const bytes = await asking(() => object.arrayBuffer());
+    const text = await decompress(new Uint8Array(bytes), MAX_SEGMENT_BYTES).catch(() => "");
+    return { head: parseSegmentMetadata(object.customMetadata), payloads: decodeSegment(text) ?? [] };
+  }
+
+  async list(fromSeq: number, limit: number): Promise<number[]> {
+    const starts: number[] = [];
+    const prefix = segmentPrefix(this.#domainId);
+    let startAfter = fromSeq > 0 ? segmentKey(this.#domainId, fromSeq - 1) : prefix;
+    while (starts.length < limit) {
+      const pageSize = Math.min(LIST_PAGE, limit - starts.length);
+      const page = await asking(() => this.#bucket.list({ prefix, startAfter, limit: pageSize }));
+      for (const { key } of page.objects) {
+        const seq = parseSegmentKey(this.#domainId, key);
+        if (seq !== null) starts.push(seq);
+        startAfter = key;
+      }
+      if (!page.truncated) break;
+    }
+    return starts;
+  }
+}
+
+async function asking<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw new AppError("storage.unavailable", { internal: "archive: no answer", cause: error });
+  }
+}

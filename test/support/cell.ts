@@ -1,0 +1,117 @@
+/** Helpers of the tests that run in workerd: this cell's environment, a tenant, a domain, events, faults. */
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { exports, env as workerEnv } from "cloudflare:workers";
+import { v7 as uuidv7 } from "uuid";
+import type { DomainLog } from "../../durable-objects/domain-log.ts";
+import { type Jurisdiction, makeId } from "../../src/core/ids.ts";
+import type { CellEnv } from "../../src/env.ts";
+import type { AppendCall, AppendResult } from "../../src/services/log/calls.ts";
+import type { EntryRow } from "../../src/services/ports.ts";
+import { D1LedgerStore } from "../../src/storage/ledger-store.ts";
+
+export const env = workerEnv as unknown as CellEnv;
+export const jurisdiction = env.JURISDICTION as Jurisdiction;
+export const ORIGIN = "https://cell.test";
+
+const worker = exports.default as unknown as { fetch(request: Request): Promise<Response> };
+
+export interface CallOptions {
+  method?: string;
+  key?: string;
+  body?: unknown;
+  rawBody?: BodyInit;
+  headers?: Record<string, string>;
+}
+
+/** One HTTP request to this cell. */
+export function call(path: string, { method, key, body, rawBody, headers = {} }: CallOptions = {}): Promise<Response> {
+  const sent = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
+  const init = {
+    method: method ?? (sent === undefined ? "GET" : "POST"),
+    headers: {
+      ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
+      ...(sent === undefined ? {} : { "Content-Type": "application/json" }),
+      ...headers,
+    },
+    ...(sent === undefined ? {} : { body: sent }),
+  };
+  return worker.fetch(new Request(ORIGIN + path, init));
+}
+
+export interface TestTenant {
+  tenantId: string;
+  tenantDomainId: string;
+  key: string;
+  keyId: string;
+}
+
+export async function newTenant(name = "Acme"): Promise<TestTenant> {
+  const body = { name, jurisdiction, tier: "enterprise" };
+  const answer = await call("/v1/tenants", { key: env.OPERATOR_SECRET, body });
+  if (answer.status !== 201) throw new Error(`no tenant: ${answer.status} ${await answer.text()}`);
+  const { tenant, api_key } = (await answer.json()) as {
+    tenant: { id: string; tenant_domain_id: string };
+    api_key: { id: string; key: string };
+  };
+  return { tenantId: tenant.id, tenantDomainId: tenant.tenant_domain_id, key: api_key.key, keyId: api_key.id };
+}
+
+export async function newDomain(tenant: TestTenant, settings: object = {}): Promise<string> {
+  const body = { name: `domain ${uuidv7()}`, ...settings };
+  const answer = await call(`/v1/tenants/${tenant.tenantId}/domains`, { key: tenant.key, body });
+  if (answer.status !== 201) throw new Error(`no domain: ${answer.status} ${await answer.text()}`);
+  return ((await answer.json()) as { id: string }).id;
+}
+
+export const event = (fields: object = {}) => ({
+  action: "invoice.exported",
+  actor: { type: "user", id: "usr_42" },
+  targets: [{ type: "invoice", id: "inv_9" }],
+  ...fields,
+});
+
+export const logOf = (domainId: string) => env.DOMAIN_LOG.getByName(domainId);
+export const ledgerOf = (domainId: string) => new D1LedgerStore(env.LEDGER_00, domainId);
+
+/** An append straight to the object, as the cell's Worker makes it. */
+export function append(
+  domainId: string,
+  events: object | object[],
+  options: Partial<AppendCall> = {},
+): Promise<AppendResult> {
+  const call: AppendCall = {
+    body: JSON.stringify(events),
+    form: "json",
+    scope: "test",
+    idempotencyKey: null,
+    waitForCopy: false,
+    ...options,
+  };
+  return logOf(domainId).append(call);
+}
+
+/** Runs inside the object of a domain. */
+export function inLog<T>(
+  domainId: string,
+  run: (log: DomainLog, state: DurableObjectState) => T | Promise<T>,
+): Promise<T> {
+  return runInDurableObject(logOf(domainId), (log: DomainLog, state) => run(log, state));
+}
+
+/** Runs the object's alarm now, whenever it was due. */
+export const runAlarm = (domainId: string) => runDurableObjectAlarm(logOf(domainId));
+
+/** All rows of the queryable copy, after it was brought up to date. */
+export async function copiedRows(domainId: string): Promise<EntryRow[]> {
+  await logOf(domainId).flush();
+  return ledgerOf(domainId).rows({ fromSeq: 0, toSeq: Number.MAX_SAFE_INTEGER, limit: 100_000 });
+}
+
+/** A domain without the HTTP layer: its tenant's root, its row and its object. */
+export async function bareDomain(segmentEntries = 256): Promise<string> {
+  const tenantId = makeId("tenant", jurisdiction, uuidv7());
+  const domainId = makeId("domain", jurisdiction, uuidv7());
+  await env.KEYS.put(`tenant-root/${tenantId}`, new Uint8Array(32).fill(7));
+  await logOf(domainId).create({ domainId, tenantId, kind: "client", segmentEntries });
+  return domainId;
+}

@@ -1,0 +1,53 @@
+import path from "node:path";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+import { testBindings } from "./test/support/bindings.ts";
+
+const root = import.meta.dirname;
+const migrations = {
+  CONTROL: await readD1Migrations(path.join(root, "migrations/control")),
+  LEDGER_00: await readD1Migrations(path.join(root, "migrations/ledger")),
+};
+
+/** What touches the platform runs in workerd, once in each cell's configuration. */
+const cell = (jurisdiction: "eu" | "us", include: string[]) => ({
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: `./wrangler.${jurisdiction}.toml` },
+      miniflare: { bindings: { ...testBindings(jurisdiction), TEST_MIGRATIONS: migrations } },
+    }),
+  ],
+  test: { name: `cell-${jurisdiction}`, include, setupFiles: ["./test/support/cell-setup.ts"], testTimeout: 30_000 },
+});
+
+const IN_WORKERD = ["test/durable-objects/**/*.test.ts", "test/storage/**/*.test.ts", "test/http/**/*.cell.test.ts"];
+
+export default defineConfig({
+  test: {
+    projects: [
+      cell("eu", IN_WORKERD),
+      // The same code in the other cell: the log alone is enough to show it.
+      cell("us", ["test/durable-objects/append.test.ts"]),
+      {
+        test: {
+          name: "node",
+          environment: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: [...IN_WORKERD, "test/integration/**"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        // The gateway and both cells together, driven over HTTP.
+        test: {
+          name: "integration",
+          environment: "node",
+          include: ["test/integration/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
