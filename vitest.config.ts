@@ -24,6 +24,8 @@ const IN_WORKERD = ["test/durable-objects/**/*.test.ts", "test/storage/**/*.test
 
 export default defineConfig({
   test: {
+    // The product logs the faults that tests inject; they are shown for tests that fail.
+    silent: "passed-only",
     projects: [
       cell("eu", IN_WORKERD),
       // The same code in the other cell: the log alone is enough to show it.

@@ -5,15 +5,15 @@ import { LIMITS } from "../src/core/limits.ts";
 import { ROOT_BYTES } from "../src/crypto/tenant-keys.ts";
 import type { CellEnv } from "../src/env.ts";
 import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
+import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import type { DomainRecord, TenantRecord } from "../src/services/ports.ts";
 import { D1ControlStore } from "../src/storage/control-store.ts";
 import { R2RootStore } from "../src/storage/root-store.ts";
 import { randomBytes } from "./domain-log/random.ts";
 import { FIRST_SHARD } from "./domain-log/stores.ts";
-import { demandPinned, pinnedStub } from "./pinning.ts";
-import { logGate } from "./tenant-desk/log-gate.ts";
+import { domainLog, logGate } from "./gates.ts";
+import { demandPinned } from "./pinning.ts";
 
-export const CELL_DESK_NAME = "cell";
 /** Domains that one cron run wakes; the next run goes on where it stopped. */
 const WAKE_DOMAINS = 50;
 
@@ -22,7 +22,11 @@ export class CellDesk extends DurableObject<CellEnv> {
    * Makes the platform domain of the cell when it is missing (decision 12). Create-once in every step, so after a crash
    * the next call does the rest.
    */
-  async ensurePlatform(): Promise<void> {
+  ensurePlatform(): Promise<Outcome<void>> {
+    return outcomeOf(() => this.#ensurePlatform());
+  }
+
+  async #ensurePlatform(): Promise<void> {
     const config = this.#config();
     if (this.ctx.storage.kv.get("platform_ready")) return;
     const createdAt = new Date().toISOString();
@@ -46,13 +50,17 @@ export class CellDesk extends DurableObject<CellEnv> {
   }
 
   /** Cron's call. Returns how many domains were woken. */
-  async wakeDomains(): Promise<number> {
+  wakeDomains(): Promise<Outcome<number>> {
+    return outcomeOf(() => this.#wakeDomains());
+  }
+
+  async #wakeDomains(): Promise<number> {
     const config = this.#config();
     const after = this.ctx.storage.kv.get<string>("woken_through") ?? "";
     const domains = await new D1ControlStore(this.env.CONTROL).domains(after, WAKE_DOMAINS);
     for (const { id } of domains) {
       try {
-        await pinnedStub(this.env.DOMAIN_LOG, config, id).wake();
+        await domainLog(this.env, config, id).wake();
       } catch {
         console.warn(JSON.stringify({ at: "cell-desk", fault: "a domain did not wake", domain: id }));
       }

@@ -6,12 +6,14 @@ import { DurableObject } from "cloudflare:workers";
 import { sha256 } from "../src/crypto/sha256.ts";
 import type { CellEnv } from "../src/env.ts";
 import { cellConfig } from "../src/services/cell-config.ts";
-import type { DomainKeeperCalls, VerifyCall } from "../src/services/log/calls.ts";
+import type { VerifyCall } from "../src/services/log/calls.ts";
 import { startRun, type VerifyRun, type VerifyStep, verifyStep } from "../src/services/log/verify.ts";
+import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import { type DomainStores, domainStores } from "./domain-log/stores.ts";
-import { demandPinned, pinnedStub } from "./pinning.ts";
+import { domainLog } from "./gates.ts";
+import { demandPinned } from "./pinning.ts";
 
-export class DomainKeeper extends DurableObject<CellEnv> implements DomainKeeperCalls {
+export class DomainKeeper extends DurableObject<CellEnv> {
   /** Replaced by tests that make a store fail. */
   stores: DomainStores;
 
@@ -21,7 +23,11 @@ export class DomainKeeper extends DurableObject<CellEnv> implements DomainKeeper
   }
 
   /** Begins a run over [from, to] or goes on with one. A new run first brings the queryable copy up to date. */
-  async verify(call: VerifyCall): Promise<VerifyStep> {
+  verify(call: VerifyCall): Promise<Outcome<VerifyStep>> {
+    return outcomeOf(() => this.#verify(call));
+  }
+
+  async #verify(call: VerifyCall): Promise<VerifyStep> {
     const config = cellConfig(this.env);
     demandPinned(this.ctx, config);
     const domainId = this.ctx.id.name ?? "";
@@ -30,7 +36,7 @@ export class DomainKeeper extends DurableObject<CellEnv> implements DomainKeeper
   }
 
   async #begin(from: number, to: number | null, domainId: string): Promise<VerifyRun> {
-    const log = pinnedStub(this.env.DOMAIN_LOG, cellConfig(this.env), domainId);
+    const log = domainLog(this.env, cellConfig(this.env), domainId);
     const head = await log.head();
     await log.flush();
     const last = Math.min(to ?? head.size - 1, head.size - 1);

@@ -27,6 +27,7 @@ import { createDomain } from "../src/services/log/genesis.ts";
 import { receiptsFor } from "../src/services/log/receipts.ts";
 import { releaseCopied } from "../src/services/log/release.ts";
 import { compareCopies } from "../src/services/log/start.ts";
+import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import type { DomainIdentity } from "../src/services/ports.ts";
 import { SqliteJournal } from "./domain-log/journal.ts";
 import { randomBytes } from "./domain-log/random.ts";
@@ -39,11 +40,13 @@ type Task = "compare" | "copy" | "archive" | "report_violation" | "forget";
 
 /** Work of one alarm is bounded: what is left comes with the next one. */
 const STEPS_PER_ALARM = 20;
+/** Tries of a caller that waits for D1; the alarm goes on after it. */
+const COPY_ATTEMPTS = 2;
 /** How long an append waits for the comparison of a freshly started object before it goes on without. */
 const COMPARE_WAIT_MS = 2000;
 const FORGET_EVERY_MS = 24 * 60 * 60 * 1000;
 
-export class DomainLog extends DurableObject<CellEnv> implements DomainLogCalls {
+export class DomainLog extends DurableObject<CellEnv> {
   readonly journal: SqliteJournal;
   readonly #schedule: Schedule<Task>;
   /** Replaced by tests that make a store fail. */
@@ -62,7 +65,11 @@ export class DomainLog extends DurableObject<CellEnv> implements DomainLogCalls 
   }
 
   /** Makes the domain with its entry 0. Again: changes nothing. The tenant's root must exist. */
-  async create(call: CreateDomainCall): Promise<void> {
+  create(call: CreateDomainCall): Promise<Outcome<void>> {
+    return outcomeOf(() => this.#create(call));
+  }
+
+  async #create(call: CreateDomainCall): Promise<void> {
     const config = this.#config();
     if (this.ctx.id.name !== call.domainId) throw new AppError("internal", { internal: "the object has another name" });
     if (this.journal.identity()) return;
@@ -80,7 +87,11 @@ export class DomainLog extends DurableObject<CellEnv> implements DomainLogCalls 
   }
 
   /** Appends what a client sent. Receipts mean committed; `waitForCopy` also waits (bounded) for D1. */
-  async append(call: AppendCall): Promise<AppendResult> {
+  append(call: AppendCall): Promise<Outcome<AppendResult>> {
+    return outcomeOf(() => this.#append(call));
+  }
+
+  async #append(call: AppendCall): Promise<AppendResult> {
     const { config, identity } = this.#open();
     const { values, single } = readBody(call.body, call.form);
     await this.#comparedOrAway();
@@ -112,7 +123,11 @@ export class DomainLog extends DurableObject<CellEnv> implements DomainLogCalls 
     };
   }
 
-  async head(): Promise<HeadResult> {
+  head(): Promise<Outcome<HeadResult>> {
+    return outcomeOf(async () => this.#headView());
+  }
+
+  #headView(): HeadResult {
     const { identity } = this.#open();
     const head = this.journal.head();
     const backlog = this.journal.pendingStats();
@@ -133,7 +148,11 @@ export class DomainLog extends DurableObject<CellEnv> implements DomainLogCalls 
   }
 
   /** Copies everything that is committed now to D1. Throws `storage.unavailable` when D1 does not take it in time. */
-  async flush(): Promise<void> {
+  flush(): Promise<Outcome<void>> {
+    return outcomeOf(() => this.#flush());
+  }
+
+  async #flush(): Promise<void> {
     this.#open();
     if (this.journal.stoppedReason() !== null) return;
     if (!(await this.#copiedWithin(this.journal.head().size, LIMITS.replicationWaitMs))) {
@@ -144,10 +163,12 @@ export class DomainLog extends DurableObject<CellEnv> implements DomainLogCalls 
   }
 
   /** Cron's call: takes up what an alarm should have done. */
-  async wake(): Promise<void> {
-    this.#open();
-    this.#planCopies();
-    await this.alarm();
+  wake(): Promise<Outcome<void>> {
+    return outcomeOf(async () => {
+      this.#open();
+      this.#planCopies();
+      await this.alarm();
+    });
   }
 
   /** Never throws: a failed task stays in the schedule and comes again. */
@@ -234,25 +255,28 @@ export class DomainLog extends DurableObject<CellEnv> implements DomainLogCalls 
     return { journal: this.journal, segments: this.stores.segments, sha256, clock: this.stores.clock };
   }
 
+  /** Brings the copy up to `size`. False when D1 does not take it: after a few failures, or when the time is over. */
   async #copiedWithin(size: number, waitMs: number): Promise<boolean> {
     const untilMs = Date.now() + waitMs;
-    while (this.journal.copied().size < size) {
+    for (let failures = 0; this.journal.copied().size < size; ) {
       const leftMs = untilMs - Date.now();
-      if (leftMs <= 0 || this.journal.stoppedReason() !== null) return false;
-      const step = this.#compareCopies().then(() => this.#copy());
-      const went = step.then(
-        () => true,
-        (error) => this.#noteFailure(error),
-      );
-      if (!(await within(went, leftMs))) return false;
+      if (leftMs <= 0 || failures >= COPY_ATTEMPTS || this.journal.stoppedReason() !== null) return false;
+      const went = await within(this.#tryToCopy(), leftMs);
+      if (went === undefined) return false;
+      if (!went) failures++;
     }
     return true;
   }
 
-  /** A waiting call learns that the copy failed; the alarm tries again. */
-  #noteFailure(error: unknown): false {
-    if (error instanceof Divergence) this.#stop(error.message);
-    return false;
+  async #tryToCopy(): Promise<boolean> {
+    try {
+      await this.#compareCopies();
+      await this.#copy();
+      return true;
+    } catch (error) {
+      if (error instanceof Divergence) this.#stop(error.message);
+      return false;
+    }
   }
 
   /** Until this has succeeded once after a start, nothing is copied, archived or released. */

@@ -6,29 +6,23 @@ import { makeId } from "../src/core/ids.ts";
 import { LIMITS } from "../src/core/limits.ts";
 import type { CellEnv } from "../src/env.ts";
 import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
+import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import { OWNER_KEY_PERMISSIONS, type Permission } from "../src/services/permissions.ts";
 import type { ApiKeyRecord, DomainRecord, TenantRecord } from "../src/services/ports.ts";
-import type {
-  CreateDomainWish,
-  CreateKeyWish,
-  CreateTenantWish,
-  IssuedKey,
-  TenantDeskCalls,
-} from "../src/services/tenancy/calls.ts";
+import type { CreateDomainWish, CreateKeyWish, CreateTenantWish, IssuedKey } from "../src/services/tenancy/calls.ts";
 import { type AskedBy, type Job, type JobDeps, runJob } from "../src/services/tenancy/jobs.ts";
 import { mintKey } from "../src/services/tenancy/keys.ts";
 import { D1ControlStore } from "../src/storage/control-store.ts";
 import { R2RootStore } from "../src/storage/root-store.ts";
-import { CELL_DESK_NAME } from "./cell-desk.ts";
 import { randomBytes } from "./domain-log/random.ts";
 import { FIRST_SHARD } from "./domain-log/stores.ts";
-import { demandPinned, pinnedStub } from "./pinning.ts";
+import { cellDesk, logGate } from "./gates.ts";
+import { demandPinned } from "./pinning.ts";
 import { JobBook } from "./tenant-desk/job-book.ts";
-import { logGate } from "./tenant-desk/log-gate.ts";
 
 const RETRY_MS = 5000;
 
-export class TenantDesk extends DurableObject<CellEnv> implements TenantDeskCalls {
+export class TenantDesk extends DurableObject<CellEnv> {
   readonly #jobs: JobBook;
   /** Replaced by tests that make a store fail. */
   deps: JobDeps | null = null;
@@ -39,9 +33,13 @@ export class TenantDesk extends DurableObject<CellEnv> implements TenantDeskCall
   }
 
   /** Makes the tenant of this object's name, its reserved domain and its first key. */
-  async createTenant(wanted: CreateTenantWish): Promise<{ tenant: TenantRecord; issued: IssuedKey }> {
+  createTenant(wanted: CreateTenantWish): Promise<Outcome<{ tenant: TenantRecord; issued: IssuedKey }>> {
+    return outcomeOf(() => this.#createTenant(wanted));
+  }
+
+  async #createTenant(wanted: CreateTenantWish): Promise<{ tenant: TenantRecord; issued: IssuedKey }> {
     const config = this.#config();
-    await pinnedStub(this.env.CELL_DESK, config, CELL_DESK_NAME).ensurePlatform();
+    await cellDesk(this.env, config).ensurePlatform();
     const tenantId = this.#tenantId();
     const createdAt = new Date().toISOString();
     const domain = this.#newDomain(config, {
@@ -64,7 +62,11 @@ export class TenantDesk extends DurableObject<CellEnv> implements TenantDeskCall
   }
 
   /** Throws `domain.name_taken`, `limit.reached`. */
-  async createDomain(wanted: CreateDomainWish): Promise<DomainRecord> {
+  createDomain(wanted: CreateDomainWish): Promise<Outcome<DomainRecord>> {
+    return outcomeOf(() => this.#createDomain(wanted));
+  }
+
+  async #createDomain(wanted: CreateDomainWish): Promise<DomainRecord> {
     const config = this.#config();
     const tenant = await this.#tenant();
     if ((await this.#deps().control.domainsOf(tenant.id)).length >= LIMITS.domainsPerTenant) {
@@ -76,7 +78,11 @@ export class TenantDesk extends DurableObject<CellEnv> implements TenantDeskCall
     return domain;
   }
 
-  async createKey(wanted: CreateKeyWish): Promise<IssuedKey> {
+  createKey(wanted: CreateKeyWish): Promise<Outcome<IssuedKey>> {
+    return outcomeOf(() => this.#createKey(wanted));
+  }
+
+  async #createKey(wanted: CreateKeyWish): Promise<IssuedKey> {
     const tenant = await this.#tenant();
     if ((await this.#deps().control.keysOf(tenant.id)).length >= LIMITS.keysPerTenant) {
       throw new AppError("limit.reached", { detail: `a tenant has at most ${LIMITS.keysPerTenant} keys` });
@@ -88,7 +94,11 @@ export class TenantDesk extends DurableObject<CellEnv> implements TenantDeskCall
   }
 
   /** A second revocation changes nothing and answers the first. Throws `resource.not_found`. */
-  async revokeKey(keyId: string, by: AskedBy): Promise<ApiKeyRecord> {
+  revokeKey(keyId: string, by: AskedBy): Promise<Outcome<ApiKeyRecord>> {
+    return outcomeOf(() => this.#revokeKey(keyId, by));
+  }
+
+  async #revokeKey(keyId: string, by: AskedBy): Promise<ApiKeyRecord> {
     const tenant = await this.#tenant();
     const { control } = this.#deps();
     const key = await control.key(keyId);

@@ -1,7 +1,6 @@
 /** Entry point of a cell: wires bindings to services, and exports the objects. */
-import { CELL_DESK_NAME } from "../durable-objects/cell-desk.ts";
 import { FIRST_SHARD, ledgerShard } from "../durable-objects/domain-log/stores.ts";
-import { pinnedStub } from "../durable-objects/pinning.ts";
+import { cellDesk, domainKeeper, domainLog, tenantDesk } from "../durable-objects/gates.ts";
 import { LIMITS } from "./core/limits.ts";
 import type { CellEnv } from "./env.ts";
 import { cellApp } from "./http/app.ts";
@@ -29,14 +28,14 @@ function wire(env: CellEnv): CellServices {
     key: cachedLookUp(control, Date.now, LIMITS.keyCacheMs, LIMITS.keyCacheEntries),
     domain: cachedDomains(control),
     ledger: (domainId) => new D1LedgerStore(ledgerShard(env, FIRST_SHARD), domainId),
-    log: (domainId) => pinnedStub(env.DOMAIN_LOG, config, domainId),
-    keeper: (domainId) => pinnedStub(env.DOMAIN_KEEPER, config, domainId),
-    desk: (tenantId) => pinnedStub(env.TENANT_DESK, config, tenantId),
+    log: (domainId) => domainLog(env, config, domainId),
+    keeper: (domainId) => domainKeeper(env, config, domainId),
+    desk: (tenantId) => tenantDesk(env, config, tenantId),
     residency: () =>
       residencyReport({
         jurisdiction: config.jurisdiction,
         unpinnedLocal: config.pinnedTo === null,
-        objectJurisdiction: () => pinnedStub(env.CELL_DESK, config, CELL_DESK_NAME).observedJurisdiction(),
+        objectJurisdiction: () => cellDesk(env, config).observedJurisdiction(),
         databases: { CONTROL: () => env.CONTROL.exec("SELECT 1"), LEDGER_00: () => env.LEDGER_00.exec("SELECT 1") },
         buckets: { LOG: () => env.LOG.head("probe"), KEYS: () => env.KEYS.head("probe") },
         provisioned: () => control.provisioned(),

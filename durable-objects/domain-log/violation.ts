@@ -1,10 +1,10 @@
 /** A stopped domain tells the platform domain of its cell, exactly once. */
-import { SYSTEM_ACTOR_ID } from "../../src/core/event.ts";
+import { type AuditEvent, SYSTEM_ACTOR_ID } from "../../src/core/event.ts";
 import { platformDomainId } from "../../src/core/ids.ts";
 import type { CellEnv } from "../../src/env.ts";
 import type { CellConfig } from "../../src/services/cell-config.ts";
 import type { DomainIdentity } from "../../src/services/ports.ts";
-import { pinnedStub } from "../pinning.ts";
+import { logGate } from "../gates.ts";
 
 /** Throws when the platform domain cannot be reached: the schedule tries again. */
 export async function reportViolation(
@@ -17,7 +17,7 @@ export async function reportViolation(
   const platform = platformDomainId(config.jurisdiction);
   // The platform domain cannot append to itself once it is stopped; the line above and its head say it.
   if (identity.domainId === platform) return;
-  const event = {
+  const event: AuditEvent = {
     action: "integrity.violation",
     actor: { type: "system", id: SYSTEM_ACTOR_ID },
     outcome: "failure",
@@ -25,11 +25,5 @@ export async function reportViolation(
     metadata: { reason },
     clear_metadata: ["reason"],
   };
-  await pinnedStub(env.DOMAIN_LOG, config, platform).append({
-    body: JSON.stringify(event),
-    form: "json",
-    scope: "system",
-    idempotencyKey: `integrity.violation:${identity.domainId}`,
-    waitForCopy: false,
-  });
+  await logGate(env, config).record(platform, event, `integrity.violation:${identity.domainId}`);
 }

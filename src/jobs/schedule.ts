@@ -1,6 +1,5 @@
 /** Cron jobs of a cell. Long work is done by the objects' own alarms: cron wakes them and takes up what was lost. */
-import { CELL_DESK_NAME } from "../../durable-objects/cell-desk.ts";
-import { pinnedStub } from "../../durable-objects/pinning.ts";
+import { cellDesk } from "../../durable-objects/gates.ts";
 import type { CellEnv } from "../env.ts";
 import { cellConfig } from "../services/cell-config.ts";
 
@@ -15,7 +14,7 @@ export const JOBS: readonly Job[] = [
     name: "wake_domains",
     cron: "*/5 * * * *",
     run: async (env) => {
-      await pinnedStub(env.CELL_DESK, cellConfig(env), CELL_DESK_NAME).wakeDomains();
+      await cellDesk(env, cellConfig(env)).wakeDomains();
     },
   },
 ];

@@ -3,8 +3,10 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { exports, env as workerEnv } from "cloudflare:workers";
 import { v7 as uuidv7 } from "uuid";
 import type { DomainLog } from "../../durable-objects/domain-log.ts";
+import { domainLog } from "../../durable-objects/gates.ts";
 import { type Jurisdiction, makeId } from "../../src/core/ids.ts";
 import type { CellEnv } from "../../src/env.ts";
+import { cellConfig } from "../../src/services/cell-config.ts";
 import type { AppendCall, AppendResult } from "../../src/services/log/calls.ts";
 import type { EntryRow } from "../../src/services/ports.ts";
 import { D1LedgerStore } from "../../src/storage/ledger-store.ts";
@@ -13,7 +15,7 @@ export const env = workerEnv as unknown as CellEnv;
 export const jurisdiction = env.JURISDICTION as Jurisdiction;
 export const ORIGIN = "https://cell.test";
 
-const worker = exports.default as unknown as { fetch(request: Request): Promise<Response> };
+const worker = (exports as unknown as { default: unknown }).default as { fetch(request: Request): Promise<Response> };
 
 export interface CallOptions {
   method?: string;
@@ -70,7 +72,10 @@ export const event = (fields: object = {}) => ({
   ...fields,
 });
 
-export const logOf = (domainId: string) => env.DOMAIN_LOG.getByName(domainId);
+/** The stub itself, for evicting the object. */
+export const stubOf = (domainId: string) => env.DOMAIN_LOG.getByName(domainId);
+/** Its calls, with their answers as values and errors. */
+export const logOf = (domainId: string) => domainLog(env, cellConfig(env), domainId);
 export const ledgerOf = (domainId: string) => new D1LedgerStore(env.LEDGER_00, domainId);
 
 /** An append straight to the object, as the cell's Worker makes it. */
@@ -95,11 +100,23 @@ export function inLog<T>(
   domainId: string,
   run: (log: DomainLog, state: DurableObjectState) => T | Promise<T>,
 ): Promise<T> {
-  return runInDurableObject(logOf(domainId), (log: DomainLog, state) => run(log, state));
+  return runInDurableObject(stubOf(domainId), (log: DomainLog, state) => run(log, state));
 }
 
 /** Runs the object's alarm now, whenever it was due. */
-export const runAlarm = (domainId: string) => runDurableObjectAlarm(logOf(domainId));
+export const runAlarm = (domainId: string) => runDurableObjectAlarm(stubOf(domainId));
+
+let laterRuns = 0;
+
+/** Runs the object's due tasks as its alarm would after `laterMs`; by default longer than any back-off, and later each time. */
+export function alarmLater(domainId: string, laterMs = 600_000 * ++laterRuns): Promise<void> {
+  return inLog(domainId, async (log) => {
+    const { clock } = log.stores;
+    log.stores = { ...log.stores, clock: () => Date.now() + laterMs };
+    await log.alarm();
+    log.stores = { ...log.stores, clock };
+  });
+}
 
 /** All rows of the queryable copy, after it was brought up to date. */
 export async function copiedRows(domainId: string): Promise<EntryRow[]> {
