@@ -25,7 +25,11 @@ function wire(env: CellEnv): CellServices {
     config,
     clock: Date.now,
     control,
-    key: cachedLookUp(control, Date.now, LIMITS.keyCacheMs, LIMITS.keyCacheEntries),
+    key: cachedLookUp(control, Date.now, {
+      freshMs: LIMITS.keyCacheMs,
+      staleMs: LIMITS.keyStaleMs,
+      maxEntries: LIMITS.keyCacheEntries,
+    }),
     domain: cachedDomains(control),
     ledger: (domainId) => new D1LedgerStore(ledgerShard(env, FIRST_SHARD), domainId),
     log: (domainId) => domainLog(env, config, domainId),

@@ -1,7 +1,7 @@
 /** Signs notes with the cell's log key (Ed25519, RFC 8032). */
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
 import { toHex } from "../core/bytes.ts";
-import { formatNote, formatVerifierKey, noteKeyHash } from "../core/note.ts";
+import { formatNote, formatVerifierKey, noteKeyHash, parseNote } from "../core/note.ts";
 import { sha256 } from "./sha256.ts";
 
 export interface NoteSigner {
@@ -11,7 +11,7 @@ export interface NoteSigner {
   keyId: string;
   /** As strangers pin it. */
   verifierKey: string;
-  /** The whole signed note. `text` must end with LF. */
+  /** The whole signed note. Throws when `text` does not end with LF or would make a note that `parseNote` refuses. */
   sign(text: string): string;
 }
 
@@ -27,7 +27,9 @@ export function noteSigner(name: string, seed: Uint8Array): NoteSigner {
     sign(text) {
       if (!text.endsWith("\n")) throw new RangeError("the text of a note ends with LF");
       const signature = new Uint8Array(sign(null, Buffer.from(text), key));
-      return formatNote({ text, signatures: [{ name, keyHash, signature }] });
+      const note = formatNote({ text, signatures: [{ name, keyHash, signature }] });
+      if (!parseNote(note)) throw new RangeError("nobody could read a note with this name or text");
+      return note;
     },
   };
 }

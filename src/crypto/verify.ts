@@ -22,7 +22,7 @@ export function verifyNote(noteText: string, verifierKey: string): NoteVerdict {
 }
 
 function parseVerifierKey(text: string): { name: string; hash: Uint8Array; publicKey: Uint8Array } | null {
-  const [, name, hex, base64] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/u.exec(text) ?? [];
+  const [, name, hex, base64] = /^([^\s\u0085+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/u.exec(text) ?? [];
   const bytes = base64 ? fromBase64(base64) : null;
   if (!name || !bytes || bytes.length !== 33 || bytes[0] !== 0x01) return null;
   const publicKey = bytes.slice(1);

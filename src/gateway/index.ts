@@ -13,7 +13,7 @@ import { problemResponse } from "../http/problem.ts";
 import { requestIdOf } from "../http/request-id.ts";
 import { SECURE_HEADERS } from "../http/secure-headers.ts";
 import { indexPage, problemPage } from "./pages.ts";
-import { routeTo } from "./routing.ts";
+import { credentialJurisdiction, routeTo } from "./routing.ts";
 
 type GatewayContext = Context<{ Bindings: GatewayEnv }>;
 
@@ -33,9 +33,11 @@ app.get("/problems/:code", (c) => {
 });
 app.get("/v1/residency", async (c) => {
   if (c.req.header("Authorization")) return forward(c, null);
+  // GET, whatever was asked: a HEAD would bring no report to merge.
+  const request = new Request(c.req.url, { headers: c.req.raw.headers });
   const answers = await Promise.all([
-    cell(c.env, "eu").fetch(c.req.raw.clone()),
-    cell(c.env, "us").fetch(c.req.raw.clone()),
+    cell(c.env, "eu").fetch(request.clone()),
+    cell(c.env, "us").fetch(request.clone()),
   ]);
   const failed = answers.find((answer) => !answer.ok);
   if (failed) return failed;
@@ -58,30 +60,41 @@ function forward(
   const { pathname } = new URL(request.url);
   const authorization = request.headers.get("Authorization");
   const jurisdiction = routeTo({ pathname, authorization, bodyJurisdiction });
-  return jurisdiction === null ? notFound(c) : cell(c.env, jurisdiction).fetch(request);
+  if (jurisdiction === null) return notFound(c);
+  return cell(c.env, jurisdiction).fetch(withoutStrayCredential(request, authorization));
+}
+
+/** A credential that names no jurisdiction may be the other cell's in a wrong spelling, so it reaches nobody. */
+function withoutStrayCredential(request: Request, authorization: string | null): Request {
+  if (authorization === null || credentialJurisdiction(authorization).length > 0) return request;
+  const stripped = new Request(request);
+  stripped.headers.delete("Authorization");
+  return stripped;
 }
 
 function cell(env: GatewayEnv, jurisdiction: Jurisdiction): Fetcher {
   return jurisdiction === "eu" ? env.CELL_EU : env.CELL_US;
 }
 
-async function readBounded(request: Request): Promise<string> {
+/** The bytes as they came: what is odd about them is for the cell to refuse. */
+async function readBounded(request: Request): Promise<ArrayBuffer> {
   const chunks: Uint8Array[] = [];
   let byteLength = 0;
   for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
     byteLength += chunk.length;
     if (byteLength > LIMITS.requestBodyBytes) {
-      throw new AppError("request.too_large", { detail: `the body may have ${LIMITS.requestBodyBytes} bytes` });
+      const detail = `the body may have ${LIMITS.requestBodyBytes} bytes`;
+      throw new AppError("request.too_large", { detail, errors: [{ pointer: "", detail }] });
     }
     chunks.push(chunk);
   }
-  return new TextDecoder().decode(await new Blob(chunks).arrayBuffer());
+  return new Blob(chunks).arrayBuffer();
 }
 
 /** What a body says, for routing only; the cell reads it strictly. A body that says nothing leaves it to the credential. */
-function jurisdictionOf(body: string): string | null {
+function jurisdictionOf(body: ArrayBuffer): string | null {
   try {
-    const value: unknown = JSON.parse(body);
+    const value: unknown = JSON.parse(new TextDecoder().decode(body));
     const named = typeof value === "object" && value !== null && "jurisdiction" in value ? value.jurisdiction : null;
     return named === null || named === undefined ? null : String(named);
   } catch {

@@ -30,8 +30,9 @@ function pathJurisdiction(segment: string): string[] {
   return /^[a-z]{3}_/i.test(segment) ? ["unknown"] : [];
 }
 
-function credentialJurisdiction(authorization: string | null): string[] {
-  const credential = /^Bearer (\S+)$/i.exec(authorization ?? "")?.[1];
+/** What a header with exactly one bearer token (RFC 6750 §2.1) names; empty for everything else. */
+export function credentialJurisdiction(authorization: string | null): string[] {
+  const credential = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? "")?.[1];
   if (!credential) return [];
   const prefix = /^ms[ko]_([a-z]{2})_/.exec(credential)?.[1];
   if (prefix) return [prefix];

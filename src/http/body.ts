@@ -1,13 +1,13 @@
 /** Request bodies: bounded while they are read, then strict JSON. */
 import type { Context, MiddlewareHandler } from "hono";
-import { AppError } from "../core/errors.ts";
+import { AppError, type ErrorCode } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import { parseStrictJson } from "../core/strict-json.ts";
 import type { HttpEnv } from "./environment.ts";
 
 /** The body's text. Throws `request.too_large` as soon as the limit is passed, `request.malformed` for broken UTF-8. */
 export async function readText(c: Context<HttpEnv>, maxBytes: number): Promise<string> {
-  const tooLarge = () => new AppError("request.too_large", { detail: `the body may have ${maxBytes} bytes` });
+  const tooLarge = () => bodyError("request.too_large", `the body may have ${maxBytes} bytes`);
   if (Number(c.req.header("Content-Length") ?? 0) > maxBytes) throw tooLarge();
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let text = "";
@@ -20,14 +20,14 @@ export async function readText(c: Context<HttpEnv>, maxBytes: number): Promise<s
     }
     return text + decoder.decode();
   } catch (error) {
-    if (error instanceof TypeError) throw new AppError("request.malformed", { detail: "the body is not UTF-8" });
+    if (error instanceof TypeError) throw bodyError("request.malformed", "the body is not UTF-8");
     throw error;
   }
 }
 
 /** For routes that take one JSON document: its type, size and strictness, before zod looks at the fields. */
 export const strictJsonBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  if (mediaType(c) !== "application/json") throw new AppError("request.unsupported_media_type");
+  if (mediaType(c) !== "application/json") throw unsupportedMediaType("application/json");
   const text = await readText(c, LIMITS.requestBodyBytes);
   const parsed = parseStrictJson(text, LIMITS.jsonDepth);
   if (!parsed.ok) {
@@ -40,4 +40,15 @@ export const strictJsonBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
 
 export function mediaType(c: Context<HttpEnv>): string {
   return (c.req.header("Content-Type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+export function unsupportedMediaType(accepted: string): AppError {
+  return new AppError("request.unsupported_media_type", {
+    errors: [{ pointer: "header:Content-Type", detail: `must be ${accepted}` }],
+  });
+}
+
+/** A fault of the body as a whole. */
+export function bodyError(code: ErrorCode, detail: string): AppError {
+  return new AppError(code, { detail, errors: [{ pointer: "", detail }] });
 }

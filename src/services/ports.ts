@@ -88,7 +88,7 @@ export interface Journal {
 
 /** One domain's rows in the ledger (D1). Every failure is ambiguous: the caller reads back, never guesses. */
 export interface LedgerStore {
-  /** Inserts consecutive rows in one statement, all or nothing. `base`: the hash that row 0 follows, when row 0 is here. */
+  /** Inserts consecutive rows, all or nothing. `base`: the hash that row 0 follows, when row 0 is here. */
   insert(rows: readonly EntryRow[], base: string | null): Promise<void>;
   /** The newest row, or null. */
   tip(): Promise<LogPosition | null>;
@@ -100,7 +100,7 @@ export interface LedgerStore {
   byId(id: string): Promise<EntryRow | null>;
   /** Which of these ids the ledger holds, with their seq. */
   seqsOf(ids: readonly string[]): Promise<Map<string, number>>;
-  /** Guards that the database lacks. */
+  /** Guards that the database lacks, or has under the right name with another body. */
   missingGuards(): Promise<string[]>;
 }
 

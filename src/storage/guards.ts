@@ -1,16 +1,56 @@
-/** The guards that a ledger must have before anything is written to it (migrations/ledger/0002_guards.sql). */
-export const LEDGER_GUARDS = [
-  "audit_log_no_update",
-  "audit_log_no_delete",
-  "audit_log_no_rewrite",
-  "audit_log_no_second_id",
-  "audit_log_no_second_hash",
-  "audit_log_chain",
-  "audit_log_caveat_names",
-  "ledger_base_no_update",
-  "ledger_base_no_delete",
-  "ledger_base_no_rewrite",
-  "ledger_release_no_update",
-  "ledger_release_no_delete",
-  "ledger_release_no_rewrite",
-] as const;
+/**
+ * The triggers that a database must have, each with the SHA-256 of its SQL: one that was dropped is missed, and so is one
+ * that was re-created with another body. test/migrations/guards.test.ts recomputes them from migrations/<database>/0002_guards.sql
+ * and prints the lines to paste here when they differ. A guard is never dropped (AUDIT_DOWN_REFUSED): a stricter rule is
+ * another trigger in a new file.
+ */
+import { toHex, utf8 } from "../core/bytes.ts";
+import { sha256 } from "../crypto/sha256.ts";
+
+/** Name → fingerprint. */
+export type Guards = Readonly<Record<string, string>>;
+
+export const LEDGER_GUARDS: Guards = {
+  audit_log_no_update: "d1549360bf203a7a5d33daf8b740d62765a3bb4ee20f511578f1ae9d5e22f188",
+  audit_log_no_delete: "dcb1553e6332185470ee15818c0d35cdfd32c34041cf88c7dc8cc451c0e51d78",
+  audit_log_no_rewrite: "9c463705a52dfcaf7b67269c1f164173153f1f763fda02d5f0f380ad3454783f",
+  audit_log_no_second_id: "f0c22decbca096e89639982d99b2b5620b6e1d6c310db036ececed20d78b3ae2",
+  audit_log_no_second_hash: "5335734d06b819be80516851fadbe417c598368fdc6400d33759df7eb3983aa0",
+  audit_log_chain: "f8081c7334e658f276b02cd01ab7a9c31a314d386e3ea90ebf31eb49b218786b",
+  audit_log_caveat_names: "3f8384ef1e9c0176df70e0ce8579b74fe17ad10e5b6c1c8417a7efb9e9316298",
+  ledger_base_no_update: "d8664f2c04d1cb2a6ba832a5e791ca959d68df7c6b0a52dcca69ed15fed9bf40",
+  ledger_base_no_delete: "91664cb99e07041cf447e52b618abee4985140fcb3949f2458b664f995b31665",
+  ledger_base_no_rewrite: "3e9190b952d37c01194c7ad47154228609e1fee43148fa286f18d151022303a4",
+  ledger_release_no_update: "98b2e3a7c9b7c5f6934720ef5e9f469da851d97f20c37e7902617759cc962a78",
+  ledger_release_no_delete: "6b4ad3ad0b1fcf6a0b3ef06b8b785b260b73eec87ee0f8cb2e5acabc59b8e4bb",
+  ledger_release_no_rewrite: "a3c240a03e4af4ead2d62bc96b6420fb952f258bbaf3fc824f635e9af1b1cac3",
+};
+
+export const CONTROL_GUARDS: Guards = {
+  tenant_pinned: "6acbde9e6661406b63cbd282b703918e2919562f766257bd0a91030f6404b9f5",
+  domain_pinned: "96ccb7e3c24cd2669b16917cc7b9ba6d4fa8136574d8d94fbcc761e7c058b2b5",
+  api_key_revoked_for_good: "158916742befcdfe08114b2630d7f4c641b9be855193862ea1ee6f64cbef7d31",
+  tenant_not_replaced: "5226328d711528fe49216ab6dc68ba6d9adf4a3510441cbbb9edf51d80ec75d3",
+  domain_not_replaced: "f3dd4a761c8dbf50faa8e23854dd4937c60b164abb3e4f8af02e43064ae1b466",
+  api_key_not_revived: "e8c1459fa8dc0ec135983991fe3de20450a75a10d3255f41281a188e38e8bed9",
+};
+
+/** A trigger as `sqlite_master` holds it; untrusted. */
+export interface StoredTrigger {
+  name: string;
+  sql: string;
+}
+
+export const TRIGGERS_SQL = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name";
+
+/** SHA-256 of a CREATE TRIGGER statement in lower-case hex, whatever its white space and with or without its last semicolon. */
+export function guardFingerprint(sql: string): string {
+  const normal = sql.replaceAll(/\s+/g, " ").trim().replace(/ ?;$/, "");
+  return toHex(sha256(utf8(normal)));
+}
+
+/** Names of the guards that are not among `triggers`, or are there with another body. Other triggers are not looked at. */
+export function guardsMissing(guards: Guards, triggers: readonly StoredTrigger[]): string[] {
+  const present = new Map(triggers.map(({ name, sql }) => [name, guardFingerprint(sql)]));
+  return Object.keys(guards).filter((name) => present.get(name) !== guards[name]);
+}

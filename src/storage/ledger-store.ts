@@ -1,9 +1,10 @@
 /** A domain's rows in a ledger shard (D1). Every statement names the domain. */
+import { utf8 } from "../core/bytes.ts";
 import { AppError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { EntryRow, LedgerStore } from "../services/ports.ts";
 import { storeUnavailable } from "./d1-errors.ts";
-import { LEDGER_GUARDS } from "./guards.ts";
+import { guardsMissing, LEDGER_GUARDS, type StoredTrigger, TRIGGERS_SQL } from "./guards.ts";
 
 interface SqlRow {
   seq: number;
@@ -15,7 +16,7 @@ interface SqlRow {
 
 const COLUMNS = "seq, id, lower(hex(prev_hash)) AS prevHash, lower(hex(entry_hash)) AS entryHash, payload";
 
-/** One statement for any number of rows, so that a batch is all or nothing; `e.key` keeps the order of the array. */
+/** One statement for many rows; `e.key` keeps the order of the array. */
 const INSERT = `INSERT INTO audit_log (domain_id, seq, id, prev_hash, entry_hash, payload)
   SELECT ?1, e.value ->> 0, e.value ->> 1, unhex(e.value ->> 2), unhex(e.value ->> 3), e.value ->> 4 FROM json_each(?2) e ORDER BY e.key`;
 const INSERT_BASE = `INSERT INTO ledger_base (domain_id, base_seq, base_prev_hash) SELECT ?1, 0, unhex(?2)
@@ -31,8 +32,11 @@ export class D1LedgerStore implements LedgerStore {
   }
 
   async insert(rows: readonly EntryRow[], base: string | null): Promise<void> {
-    const json = JSON.stringify(rows.map((row) => [row.seq, row.id, row.prevHash, row.entryHash, row.payload]));
-    const statements = [this.#db.prepare(INSERT).bind(this.#domainId, json)];
+    // One bound string has a bound, and escaping doubles what is full of quotes: as many statements as it takes, in one
+    // batch, which is one transaction.
+    const statements = jsonArrays(rows, LIMITS.boundStringBytes).map((json) =>
+      this.#db.prepare(INSERT).bind(this.#domainId, json),
+    );
     if (base !== null) statements.unshift(this.#db.prepare(INSERT_BASE).bind(this.#domainId, base));
     await this.#asking(() => this.#db.batch(statements));
   }
@@ -65,7 +69,9 @@ export class D1LedgerStore implements LedgerStore {
   }
 
   async seqsOf(ids: readonly string[]): Promise<Map<string, number>> {
-    const sql = "SELECT id, seq FROM audit_log WHERE domain_id = ?1 AND id IN (SELECT value FROM json_each(?2))";
+    // CROSS JOIN fixes the order of the loops: with IN (SELECT …) the planner walks every row of the domain.
+    const sql = `SELECT a.id AS id, a.seq AS seq FROM json_each(?2) e
+      CROSS JOIN audit_log a ON a.domain_id = ?1 AND a.id = e.value`;
     const { results } = await this.#asking(() =>
       this.#db.prepare(sql).bind(this.#domainId, JSON.stringify(ids)).all<{ id: string; seq: number }>(),
     );
@@ -73,10 +79,8 @@ export class D1LedgerStore implements LedgerStore {
   }
 
   async missingGuards(): Promise<string[]> {
-    const sql = "SELECT name FROM sqlite_master WHERE type = 'trigger'";
-    const { results } = await this.#asking(() => this.#db.prepare(sql).all<{ name: string }>());
-    const present = new Set(results.map(({ name }) => name));
-    return LEDGER_GUARDS.filter((name) => !present.has(name));
+    const { results } = await this.#asking(() => this.#db.prepare(TRIGGERS_SQL).all<StoredTrigger>());
+    return guardsMissing(LEDGER_GUARDS, results);
   }
 
   /** A stored row or an answer may be lost with any failure: the caller reads back. */
@@ -87,4 +91,21 @@ export class D1LedgerStore implements LedgerStore {
       throw error instanceof AppError ? error : storeUnavailable("ledger", error);
     }
   }
+}
+
+/** The rows as JSON arrays, in order, each of at most `maxBytes` of UTF-8 (a row has at most a few times `payloadBytes`). */
+function jsonArrays(rows: readonly EntryRow[], maxBytes: number): string[] {
+  const arrays: string[][] = [];
+  let byteLength = maxBytes;
+  for (const row of rows) {
+    const json = JSON.stringify([row.seq, row.id, row.prevHash, row.entryHash, row.payload]);
+    const added = utf8(json).length + 1;
+    if (byteLength + added > maxBytes) {
+      arrays.push([]);
+      byteLength = 1;
+    }
+    arrays.at(-1)?.push(json);
+    byteLength += added;
+  }
+  return arrays.map((array) => `[${array.join(",")}]`);
 }

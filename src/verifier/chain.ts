@@ -8,6 +8,7 @@
  */
 import { fromHex, toHex } from "../core/bytes.ts";
 import { entryHash } from "../core/chain.ts";
+import { parseId } from "../core/ids.ts";
 import { parsePayload } from "../core/payload/payload.ts";
 import type { Sha256 } from "../core/sha256.ts";
 
@@ -121,7 +122,13 @@ export class ChainVerifier {
       return at("payload_malformed", "the payload lacks what every entry has");
     }
     const { payload } = parsed;
-    if (payload.domain !== this.#domainId) return at("foreign_domain", `the entry belongs to ${payload.domain}`);
+    if (payload.domain !== this.#domainId) {
+      // Untrusted text would reach a terminal: only what has the form of an id is repeated.
+      return at(
+        "foreign_domain",
+        `the entry belongs to ${parseId(payload.domain) ? payload.domain : "another domain"}`,
+      );
+    }
     if (payload.seq !== row.seq)
       return at("column_mismatch", `seq is ${row.seq} in the row and ${payload.seq} in the payload`);
     if (payload.id !== row.id) return at("column_mismatch", "the id of the row is not the id in the payload");

@@ -4,7 +4,7 @@ import { AppError, type FieldError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { JsonValue } from "../../core/strict-json.ts";
 import { type BodyForm, type ParsedBody, parseBody } from "../../services/log/body.ts";
-import { mediaType, readText } from "../body.ts";
+import { bodyError, mediaType, readText, unsupportedMediaType } from "../body.ts";
 import type { CellApp, HttpEnv } from "../environment.ts";
 import { scopeOf } from "../principal.ts";
 import { declareRoute, mount } from "../route.ts";
@@ -99,7 +99,7 @@ function bodyForm(c: Context<HttpEnv>): BodyForm {
   const type = mediaType(c);
   if (type === "application/json") return "json";
   if (type === "application/x-ndjson") return "ndjson";
-  throw new AppError("request.unsupported_media_type");
+  throw unsupportedMediaType("application/json or application/x-ndjson");
 }
 
 function parse(body: string, form: BodyForm): ParsedBody {
@@ -114,7 +114,7 @@ function parse(body: string, form: BodyForm): ParsedBody {
 function demandEvents({ values, single }: ParsedBody): void {
   if (values.length === 0) throw invalid([{ pointer: "", detail: "must hold at least one event" }]);
   if (values.length > LIMITS.appendEvents) {
-    throw new AppError("request.too_large", { detail: `a request may hold ${LIMITS.appendEvents} events` });
+    throw bodyError("request.too_large", `a request may hold ${LIMITS.appendEvents} events`);
   }
   const errors = values.flatMap((value, i) => eventErrors(value, single ? [] : [i]));
   if (errors.length > 0) throw invalid(errors);

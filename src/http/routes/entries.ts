@@ -7,11 +7,11 @@ import { decodeCursor, encodeCursor } from "../cursor.ts";
 import type { CellApp, CellServices } from "../environment.ts";
 import { entryJson } from "../records.ts";
 import { declareRoute, mount } from "../route.ts";
+import { seqQuery, wholeNumber } from "../schemas/query.ts";
 import { domainIdSchema, entryPageSchema, entrySchema } from "../schemas/resources.ts";
 import { invalid } from "../validation.ts";
 
 const TAG = "Entries";
-const seqParameter = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const payloadForm = z.enum(["json", "text"]).default("json").openapi({
   description: "`text`: the exact canonical text that was hashed, as a string",
 });
@@ -30,9 +30,11 @@ const listEntries = declareRoute({
     params: z.object({ domainId: domainIdSchema }),
     query: z.object({
       order: z.enum(["asc", "desc"]).optional().openapi({ description: "By seq. Default `asc`" }),
-      from: seqParameter.optional().openapi({ description: "First seq of the range" }),
-      to: seqParameter.optional().openapi({ description: "Last seq of the range" }),
-      limit: z.coerce.number().int().min(1).max(LIMITS.pageEntries).default(LIMITS.pageEntriesDefault),
+      from: seqQuery.optional().openapi({ description: "First seq of the range" }),
+      to: seqQuery.optional().openapi({ description: "Last seq of the range" }),
+      limit: wholeNumber(1, LIMITS.pageEntries)
+        .default(LIMITS.pageEntriesDefault)
+        .openapi({ default: LIMITS.pageEntriesDefault }),
       cursor: z.string().max(1000).optional().openapi({ description: "`next_cursor` of the page before" }),
       payload: payloadForm,
       consistency: z.enum(["latest"]).optional(),
@@ -62,11 +64,13 @@ const readEntry = declareRoute({
   responses: { 200: { description: "The entry", content: { "application/json": { schema: entrySchema } } } },
 });
 
-/** What a cursor keeps of the question, and where it goes on. */
+/** A question, and where a cursor goes on with it. */
 interface PageQuestion {
-  descending: boolean;
+  order: "asc" | "desc";
   from: number;
   to: number;
+  /** First seq of the page in its direction. */
+  next: number;
 }
 
 export function entryRoutes(app: CellApp): void {
@@ -76,11 +80,12 @@ export function entryRoutes(app: CellApp): void {
     const query = c.req.valid("query");
     const question = readQuestion(query, domainId);
     if (query.consistency === "latest") await services.log(domainId).flush();
+    const descending = question.order === "desc";
     const rows = await services.ledger(domainId).rows({
-      fromSeq: question.from,
-      toSeq: question.to,
+      fromSeq: descending ? question.from : question.next,
+      toSeq: descending ? question.next : question.to,
       limit: query.limit + 1,
-      descending: question.descending,
+      descending,
     });
     const page = rows.slice(0, query.limit);
     const next = nextQuestion(question, page, rows.length > query.limit || isCutBySize(page, query.limit));
@@ -109,16 +114,21 @@ function readQuestion(
   domainId: string,
 ): PageQuestion {
   if (query.cursor === undefined) {
-    const { from = 0, to = Number.MAX_SAFE_INTEGER } = query;
+    const { order = "asc", from = 0, to = Number.MAX_SAFE_INTEGER } = query;
     if (from > to) throw invalid([{ pointer: "query:from", detail: "must not be greater than to" }]);
-    return { descending: query.order === "desc", from, to };
+    return { order, from, to, next: order === "desc" ? to : from };
   }
-  const doubled = (["order", "from", "to"] as const).find((name) => query[name] !== undefined);
-  if (doubled) throw invalid([{ pointer: `query:${doubled}`, detail: "the cursor says this; leave it out" }]);
-  return decodeCursor(query.cursor, "entries", domainId, (state) => {
-    const { descending, from, to } = state as PageQuestion;
-    return typeof descending === "boolean" && isSeq(from) && isSeq(to) ? { descending, from, to } : null;
-  });
+  const question = decodeCursor(query.cursor, "entries", domainId, readState);
+  const other = (["order", "from", "to"] as const).find(
+    (name) => query[name] !== undefined && query[name] !== question[name],
+  );
+  if (other) throw invalid([{ pointer: `query:${other}`, detail: "is not what the cursor was made for" }]);
+  return question;
+}
+
+function readState(state: unknown): PageQuestion | null {
+  const { order, from, to, next } = state as PageQuestion;
+  return (order === "asc" || order === "desc") && [from, to, next].every(isSeq) ? { order, from, to, next } : null;
 }
 
 const isSeq = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -131,7 +141,8 @@ function isCutBySize(page: EntryRow[], limit: number): boolean {
 function nextQuestion(question: PageQuestion, page: EntryRow[], more: boolean): PageQuestion | null {
   const last = page.at(-1);
   if (!more || !last) return null;
-  return question.descending ? { ...question, to: last.seq - 1 } : { ...question, from: last.seq + 1 };
+  const next = question.order === "desc" ? last.seq - 1 : last.seq + 1;
+  return next < question.from || next > question.to ? null : { ...question, next };
 }
 
 /** An entry that is committed but not copied yet is found too: the copy is brought up to date once. */

@@ -1,7 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import { AppError } from "../../core/errors.ts";
+import { platformTenantId } from "../../core/ids.ts";
+import { OWNER_KEY_PERMISSIONS, PERMISSION_NAMES, type Permission } from "../../services/permissions.ts";
 import { strictJsonBody } from "../body.ts";
-import type { CellApp } from "../environment.ts";
+import type { CellApp, Principal } from "../environment.ts";
 import { askedBy } from "../principal.ts";
 import { keyJson } from "../records.ts";
 import { declareRoute, mount } from "../route.ts";
@@ -62,16 +64,26 @@ const revokeKey = declareRoute({
   responses: { 200: { description: "The revoked key", content: { "application/json": { schema: apiKeySchema } } } },
 });
 
+/**
+ * A key grants what it holds. The operator sets tenants up, so grants whatever a tenant's own first key holds; what
+ * reaches beyond one tenant only to keys of the platform's tenant, which is the operator's own.
+ */
+function grantableBy(principal: Principal, onPlatform: boolean): readonly Permission[] {
+  if (principal.kind === "api_key") return principal.permissions;
+  return onPlatform ? PERMISSION_NAMES : OWNER_KEY_PERMISSIONS;
+}
+
 export function keyRoutes(app: CellApp): void {
   mount(app, createKey, async (c) => {
-    const { control, desk, clock } = c.get("services");
+    const { config, control, desk, clock } = c.get("services");
     const { tenantId } = c.req.valid("param");
     if (!(await control.tenant(tenantId))) throw new AppError("resource.not_found");
     const { name, permissions, expires_at } = c.req.valid("json");
-    const principal = c.get("principal");
-    const excess = permissions.find((permission) => !principal.permissions.includes(permission));
-    if (principal.kind === "api_key" && excess) {
-      throw new AppError("auth.forbidden", { detail: `your key lacks ${excess}, so it cannot grant it` });
+    const onPlatform = tenantId === platformTenantId(config.jurisdiction);
+    const grantable = grantableBy(c.get("principal"), onPlatform);
+    const excess = permissions.find((permission) => !grantable.includes(permission));
+    if (excess) {
+      throw new AppError("auth.forbidden", { detail: `you lack ${excess} in this tenant, so you cannot grant it` });
     }
     const expiresAt = expires_at === undefined ? null : new Date(expires_at).toISOString();
     if (expiresAt !== null && Date.parse(expiresAt) <= clock()) {

@@ -8,6 +8,7 @@ import type { CellApp } from "../environment.ts";
 import { askedBy } from "../principal.ts";
 import { keyJson, tenantJson } from "../records.ts";
 import { declareRoute, mount } from "../route.ts";
+import { wholeNumber } from "../schemas/query.ts";
 import { createdTenantSchema, createTenantSchema, tenantIdSchema, tenantSchema } from "../schemas/resources.ts";
 
 const TAG = "Tenants";
@@ -37,7 +38,7 @@ const listTenants = declareRoute({
   request: {
     query: z.object({
       cursor: z.string().max(1000).optional(),
-      limit: z.coerce.number().int().min(1).max(200).default(50),
+      limit: wholeNumber(1, 200).default(50).openapi({ default: 50 }),
     }),
   },
   responses: {

@@ -4,10 +4,9 @@ import type { VerifyRun, VerifyStep } from "../../services/log/verify.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
 import type { CellApp } from "../environment.ts";
 import { declareRoute, mount } from "../route.ts";
+import { seqQuery } from "../schemas/query.ts";
 import { domainIdSchema, verificationSchema } from "../schemas/resources.ts";
 import { invalid } from "../validation.ts";
-
-const seqParameter = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional();
 
 const verifyLog = declareRoute({
   method: "get",
@@ -20,7 +19,7 @@ const verifyLog = declareRoute({
   problems: ["storage.unavailable"],
   request: {
     params: z.object({ domainId: domainIdSchema }),
-    query: z.object({ from: seqParameter, to: seqParameter, cursor: z.string().max(2000).optional() }),
+    query: z.object({ from: seqQuery.optional(), to: seqQuery.optional(), cursor: z.string().max(2000).optional() }),
   },
   responses: {
     200: { description: "The verdict so far", content: { "application/json": { schema: verificationSchema } } },
@@ -39,7 +38,11 @@ export function verifyRoutes(app: CellApp): void {
     }
     const keeper = c.get("services").keeper(domainId);
     const call = cursor === undefined ? { from: from ?? 0, to: to ?? null } : { run: readRun(cursor, domainId) };
-    return c.json(verificationJson(await keeper.verify(call), domainId), 200, { "Cache-Control": "no-store" });
+    const step = await keeper.verify(call);
+    if (from !== undefined && from >= step.run.head.size) {
+      throw invalid([{ pointer: "query:from", detail: `the log has ${step.run.head.size} entries` }]);
+    }
+    return c.json(verificationJson(step, domainId), 200, { "Cache-Control": "no-store" });
   });
 }
 

@@ -58,19 +58,27 @@ export async function verifyKey(
 /** Compared with when there is no record; no MAC equals it, and it would not matter if one did. */
 const NO_MAC = new Uint8Array(32);
 
-/** Look-ups answered from memory for a bounded time, so that revocation is effective within it. */
+/**
+ * Look-ups answered from memory for `freshMs`, so that a warm request costs no read, and for `staleMs` when the store does
+ * not answer: keys in use outlive a short outage, and revocation is effective within `staleMs` at the latest.
+ */
 export function cachedLookUp(
   control: Pick<ControlStore, "key">,
   clock: () => number,
-  ttlMs: number,
-  maxEntries: number,
+  { freshMs, staleMs, maxEntries }: { freshMs: number; staleMs: number; maxEntries: number },
 ): (keyId: string) => Promise<ApiKeyRecord | null> {
   const cache = new Map<string, { record: ApiKeyRecord; readAtMs: number }>();
   return async (keyId) => {
     const hit = cache.get(keyId);
-    if (hit && clock() - hit.readAtMs < ttlMs) return hit.record;
     const readAtMs = clock();
-    const record = await control.key(keyId);
+    if (hit && readAtMs - hit.readAtMs < freshMs) return hit.record;
+    let record: ApiKeyRecord | null;
+    try {
+      record = await control.key(keyId);
+    } catch (error) {
+      if (hit && readAtMs - hit.readAtMs < staleMs) return hit.record;
+      throw error;
+    }
     cache.delete(keyId);
     // Unknown ids are not kept: anybody could fill the memory with them.
     if (record) {
