@@ -4,6 +4,10 @@
  * without a look-up, and they sort by time.
  */
 export function entryIdFor(recordedAtMs: number, seq: number): string {
+  if (!Number.isSafeInteger(seq) || seq < 0) throw new RangeError("a seq is an integer from 0 to 2^53-1");
+  if (!Number.isInteger(recordedAtMs) || recordedAtMs < 0 || recordedAtMs >= 2 ** 48) {
+    throw new RangeError("a time is an integer of milliseconds below 2^48");
+  }
   const time = recordedAtMs.toString(16).padStart(12, "0");
   const high = Math.floor(seq / 2 ** 48);
   const low = (seq % 2 ** 48).toString(16).padStart(12, "0");

@@ -11,6 +11,7 @@ export type Jurisdiction = (typeof JURISDICTIONS)[number];
 export const ID_KINDS = { tenant: "tnt", domain: "dom", apiKey: "key" } as const;
 export type IdKind = keyof typeof ID_KINDS;
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const SUFFIX = "[0-7][0-9a-hjkmnp-tv-z]{25}";
 const ANY_ID = new RegExp(`^(${Object.values(ID_KINDS).join("|")})_(${JURISDICTIONS.join("|")})_${SUFFIX}$`);
 
@@ -23,8 +24,9 @@ export function idPattern(kind: IdKind): RegExp {
   return new RegExp(`^${ID_KINDS[kind]}_(?:${JURISDICTIONS.join("|")})_${SUFFIX}$`);
 }
 
-/** Makes an id from a UUID (text form). Throws on a malformed UUID: the caller made it. */
+/** Makes an id from a UUID (text form). Throws on a malformed UUID: the caller made it, and TypeID would take anything. */
 export function makeId(kind: IdKind, jurisdiction: Jurisdiction, uuid: string): string {
+  if (!UUID.test(uuid)) throw new RangeError("not a UUID");
   return TypeID.fromUUID(`${ID_KINDS[kind]}_${jurisdiction}`, uuid).toString();
 }
 

@@ -37,6 +37,8 @@ export const LIMITS = {
   /** One copy to D1: the knee was measured at 100 to 500 rows; a bound string may have 2 MB (PLATFORM §2.1). */
   copyRows: 500,
   copyChars: MiB,
+  /** One string that is bound to a statement of D1; local workerd does not enforce it (PLATFORM §2.1). Bytes of UTF-8. */
+  boundStringBytes: 2_000_000,
   /** Entries of an archive object (decision 11). */
   segmentEntriesDefault: 256,
   segmentEntriesMax: 4096,
@@ -53,8 +55,9 @@ export const LIMITS = {
   verifyPageEntries: 1000,
   /** How long `Prefer: wait=replicated` waits for D1. */
   replicationWaitMs: 10_000,
-  /** Authorisation answers from memory for at most this long, so revocation is effective within it. */
+  /** A key's record is used from memory for this long; while the store is away, for `keyStaleMs`: revocation takes no longer. */
   keyCacheMs: 30_000,
+  keyStaleMs: 60_000,
   keyCacheEntries: 10_000,
   domainsPerTenant: 1000,
   keysPerTenant: 1000,

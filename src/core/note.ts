@@ -43,14 +43,14 @@ export function formatNote(note: Note): string {
 
 /** Takes an untrusted note apart; `null` for anything that `formatNote` would not have written. No signature is checked. */
 export function parseNote(text: string): Note | null {
-  if (text.length > MAX_NOTE_CHARS || hasControlCharacters(text)) return null;
+  if (text.length > MAX_NOTE_CHARS || !text.isWellFormed() || hasControlCharacters(text)) return null;
   const split = text.lastIndexOf("\n\n");
   if (split < 0 || !text.endsWith("\n")) return null;
   const lines = text.slice(split + 2, -1).split("\n");
   if (lines.length > MAX_SIGNATURES) return null;
   const signatures: NoteSignature[] = [];
   for (const line of lines) {
-    const [, name, base64] = /^\u2014 ([^\s+]+) ([A-Za-z0-9+/=]+)$/u.exec(line) ?? [];
+    const [, name, base64] = /^\u2014 ([^\s\u0085+]+) ([A-Za-z0-9+/=]+)$/u.exec(line) ?? [];
     const bytes = base64 ? fromBase64(base64) : null;
     if (!name || !bytes || bytes.length <= KEY_HASH_BYTES) return null;
     signatures.push({ name, keyHash: bytes.slice(0, KEY_HASH_BYTES), signature: bytes.slice(KEY_HASH_BYTES) });

@@ -7,6 +7,7 @@ export const segmentPrefix = (domainId: string): string => `audit/${domainId}/`;
 
 /** `audit/<domain_id>/<seq:020d>.json.zst`. */
 export function segmentKey(domainId: string, firstSeq: number): string {
+  if (!Number.isSafeInteger(firstSeq) || firstSeq < 0) throw new RangeError("a seq is an integer from 0 to 2^53-1");
   return `${segmentPrefix(domainId)}${String(firstSeq).padStart(SEQ_DIGITS, "0")}.json.zst`;
 }
 
@@ -51,7 +52,10 @@ export function segmentMetadata(head: SegmentHead): Record<string, string> {
 }
 
 export function parseSegmentMetadata(metadata: Record<string, string> | undefined): SegmentHead | null {
-  const number = (text: string | undefined) => (/^(0|[1-9]\d{0,15})$/.test(text ?? "") ? Number(text) : null);
+  const number = (text: string | undefined) => {
+    const value = /^(0|[1-9]\d{0,15})$/.test(text ?? "") ? Number(text) : Number.NaN;
+    return Number.isSafeInteger(value) ? value : null;
+  };
   const hash = (text: string | undefined) => (/^[0-9a-f]{64}$/.test(text ?? "") ? (text as string) : null);
   const firstSeq = number(metadata?.["first-seq"]);
   const count = number(metadata?.count);

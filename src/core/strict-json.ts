@@ -109,11 +109,24 @@ function numberFault(literal: string): string | null {
   if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
     return "integers beyond 2^53-1 lose digits; send it as a string";
   }
-  const mantissa = /^-?([0-9.]+)/.exec(literal)?.[1] ?? "";
-  const digits = mantissa.replace(".", "").replace(/^0+/, "");
-  if (digits.replace(/0+$/, "").length > 17) return "more than 17 significant digits lose some; send it as a string";
-  if (value === 0 && /[1-9]/.test(mantissa)) return "the number is too small; send it as a string";
-  return null;
+  const digits = significantDigits(literal);
+  if (value === 0) return digits === "" ? null : "the number is too small; send it as a string";
+  // Up to 15 digits always survive a normal double; beyond, rounding it back to as many digits must give the same ones.
+  if (digits.length <= 15 && Math.abs(value) >= SMALLEST_NORMAL) return null;
+  const roundedTo = (count: number) => significantDigits(value.toPrecision(count));
+  // Exactly between two decimals (the second case), `toPrecision` takes the larger one and other writers the smaller one.
+  if (digits.length <= 17 && (roundedTo(digits.length) === digits || roundedTo(100) === `${digits}5`)) return null;
+  return "a double cannot hold all digits of the number; send it as a string";
+}
+
+/** The digits of a number's text without sign, point, exponent, leading and trailing zeros. O(n), which `/0+$/` is not. */
+function significantDigits(literal: string): string {
+  const digits = (/^-?([0-9.]+)/.exec(literal)?.[1] ?? "").replace(".", "");
+  let start = 0;
+  let end = digits.length;
+  while (digits[start] === "0") start++;
+  while (end > start && digits[end - 1] === "0") end--;
+  return digits.slice(start, end);
 }
 
 /** Index of the closing quote of the string that opens at `start`; the text's length when it never closes. */
@@ -132,6 +145,7 @@ function numberEnd(text: string, start: number): number {
   return i;
 }
 
+const SMALLEST_NORMAL = 2 ** -1022;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;

@@ -20,7 +20,7 @@ export interface ClassifiedEvent {
 /** `pseudonymOf` maps an identity id to its pseudonym in this domain (lower-case hex). */
 export function classifyEvent(event: AuditEvent, pseudonymOf: (identityId: string) => string): ClassifiedEvent {
   const fields = clearFields(event, pseudonymOf);
-  return { fields, privateValues: privateValues(event, fields), refused: refusedValue(fields) };
+  return { fields, privateValues: privateValues(event, fields), refused: refusedValue(event, fields) };
 }
 
 function clearFields(event: AuditEvent, pseudonymOf: (identityId: string) => string): EntryFields {
@@ -97,24 +97,10 @@ function isClearKey(event: AuditEvent, key: string): boolean {
   return event.clear_metadata?.includes(key) ?? false;
 }
 
-/** Looks at what stands in clear by the caller's choice; types, pseudonyms and times have patterns of their own. */
-function refusedValue(fields: EntryFields): ClassifiedEvent["refused"] {
-  const clear: [JsonValue | undefined, (string | number)[]][] = [
-    ["id" in fields.actor ? fields.actor.id : undefined, ["actor", "id"]],
-    [fields.request_id, ["context", "request_id"]],
-    ...(fields.targets ?? []).map((target, i): [JsonValue | undefined, (string | number)[]] => [
-      "id" in target ? target.id : undefined,
-      ["targets", i, "id"],
-    ]),
-    ...(fields.changes ?? []).map((change, i): [JsonValue, (string | number)[]] => [
-      change.path,
-      ["changes", i, "path"],
-    ]),
-    [fields.metadata, ["metadata"]],
-  ];
-  for (const [value, tokens] of clear) {
-    const hit = value === undefined ? null : findInClearValue(value, tokens);
-    if (hit) return { pointer: jsonPointer(...hit.tokens), finding: hit.finding };
-  }
-  return null;
+/** Looks at everything that stands in clear, laid out as in the event so that the pointer is the caller's. */
+function refusedValue(event: AuditEvent, fields: EntryFields): ClassifiedEvent["refused"] {
+  const { request_id = null, traceparent = null, ...rest } = fields;
+  const clear = { id: event.id ?? null, ...rest, context: { request_id, traceparent } };
+  const hit = findInClearValue(clear as unknown as JsonValue, []);
+  return hit && { pointer: jsonPointer(...hit.tokens), finding: hit.finding };
 }

@@ -2,7 +2,8 @@
  * What may never stand in a clear field: card numbers, e-mail addresses, secrets. Small and certain by intention: a hit
  * refuses the whole event, so each rule must be one that a person would agree with at once.
  *
- * Not checked: names, telephone numbers, addresses in free text.
+ * Not checked: names, telephone numbers, addresses in free text; digits that are joined to a word (`inv-4111…`, hex,
+ * UUIDs, decimal fractions), which are ids and measurements far more often than cards.
  */
 import type { JsonValue } from "../strict-json.ts";
 
@@ -12,9 +13,7 @@ export type GuardFinding = "card_number" | "email_address" | "secret";
 export function findInClearText(text: string): GuardFinding | null {
   if (text.includes("@") && EMAIL.test(text)) return "email_address";
   if (SECRET.test(text)) return "secret";
-  for (const match of text.matchAll(CARD_CANDIDATE)) {
-    if (isCardNumber(match[0].replace(/[ -]/g, ""))) return "card_number";
-  }
+  for (const [run] of text.matchAll(DIGIT_RUN)) if (holdsCardNumber(run)) return "card_number";
   return null;
 }
 
@@ -38,9 +37,29 @@ export function findInClearValue(
   return null;
 }
 
+/**
+ * Whether a run of digits is a card number, or holds one beside other numbers (a count before it, a security code after
+ * it). Inside a run only groups of three digits and more count, so that a list of small numbers is not a card; hyphens do
+ * not separate groups, so that a part of a UUID or of a date is not one either.
+ */
+function holdsCardNumber(run: string): boolean {
+  const groups = run.replaceAll("-", "").split(" ");
+  if (isCardNumber(groups.join(""))) return true;
+  for (let first = 0; first < groups.length; first++) {
+    let digits = "";
+    for (let next = first; next < groups.length && digits.length < MAX_CARD_DIGITS; next++) {
+      const group = groups[next] as string;
+      if (group.length < 3) break;
+      digits += group;
+      if (isCardNumber(digits)) return true;
+    }
+  }
+  return false;
+}
+
 /** Issuer prefix, length and check digit (ISO/IEC 7812-1). */
 function isCardNumber(digits: string): boolean {
-  return digits.length >= 13 && digits.length <= 19 && CARD_PREFIX.test(digits) && luhn(digits);
+  return digits.length <= MAX_CARD_DIGITS && CARD_NUMBER.test(digits) && luhn(digits);
 }
 
 function luhn(digits: string): boolean {
@@ -55,7 +74,10 @@ function luhn(digits: string): boolean {
 
 const EMAIL = /[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z]{2,24}/;
 const SECRET =
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----|\bms[ko]_(?:eu|us)_[0-9a-z]{26}_|\b(?:ghp|gho|xoxb|sk_live)_[A-Za-z0-9]{16,}/;
-const CARD_CANDIDATE = /(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w.-])/g;
-/** Visa, Mastercard, American Express, Diners, Discover, JCB, Maestro, UnionPay. */
-const CARD_PREFIX = /^(?:4|5[1-5]|2(?:2[2-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-5]|[689])|6(?:011|5|4[4-9]|2)|35)/;
+  /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|(?<![A-Za-z0-9])(?:msk_(?:eu|us)_[0-9a-z]{26}_|mso_(?:eu|us)_[0-9A-Za-z]{43}|gh[oprsu]_[A-Za-z0-9]{16,}|sk_live_[A-Za-z0-9]{16,}|xox[abeprs]-[A-Za-z0-9-]{16,})/;
+/** Digits with at most one space or hyphen between two; neither end is joined to a word or a fraction. */
+const DIGIT_RUN = /(?<![\w.]|\w-)\d(?:[ -]?\d)+(?!\w|[.-]\w)/g;
+const MAX_CARD_DIGITS = 19;
+/** Visa · Mastercard · American Express · Diners · Discover, UnionPay and JCB · Maestro, each with its lengths. */
+const CARD_NUMBER =
+  /^(?:4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}|3(?:0[0-59]|[689]\d)\d{11}(?:\d\d)?|(?:6011|64[4-9]\d|65\d\d|62\d\d|35(?:2[89]|[3-8]\d))\d{12,15}|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{9,15})$/;
