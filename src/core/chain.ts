@@ -2,6 +2,8 @@
 import { utf8 } from "./bytes.ts";
 import { HASH_BYTES, hmacSha256, type Sha256 } from "./sha256.ts";
 
+export const CHAIN_VERSION = 1;
+
 const GENESIS_LABEL = "moonseal/genesis/v1\n";
 
 /**

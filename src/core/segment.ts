@@ -1,6 +1,8 @@
 /** Archive segments (SPEC.md §5, decision 11): consecutive entries as JSON lines, named after the first. */
 import { LIMITS } from "./limits.ts";
 
+export const SEGMENT_VERSION = 1;
+
 const SEQ_DIGITS = 20;
 
 export const segmentPrefix = (domainId: string): string => `audit/${domainId}/`;

@@ -3,6 +3,9 @@ import { canonicalJson } from "../core/canonical.ts";
 import type { Jurisdiction } from "../core/ids.ts";
 import type { NoteSigner } from "../crypto/signer.ts";
 
+/** First line of the note: the same key signs other documents. */
+export const RESIDENCY_LABEL = "moonseal/residency/v1";
+
 export interface Observation {
   observed: string;
   how: string;
@@ -60,7 +63,11 @@ export async function residencyReport(probe: ResidencyProbe): Promise<ResidencyR
     buckets: await observe(probe.buckets),
   };
   const { signer } = probe;
-  return { ...body, signer: signer.verifierKey, note: signer.sign(`${canonicalJson({ ...body, at: now })}\n`) };
+  return {
+    ...body,
+    signer: signer.verifierKey,
+    note: signer.sign(`${RESIDENCY_LABEL}\n${canonicalJson({ ...body, at: now })}\n`),
+  };
 }
 
 function storeObservation(

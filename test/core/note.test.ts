@@ -45,6 +45,14 @@ const { text } = vector;
 const signature = vector.note.slice(text.length + 1);
 const [, base64] = /^\u2014 \S+ (\S+)\n$/.exec(signature) as unknown as [string, string];
 
+/** The same bytes in another spelling: 68 bytes leave two bits of the last character unused. */
+function otherUnusedBits(padded: string): string {
+  const at = padded.indexOf("=") - 1;
+  const other = BASE64_ALPHABET[BASE64_ALPHABET.indexOf(padded[at] as string) + 1];
+  return padded.slice(0, at) + other + padded.slice(at + 1);
+}
+const BASE64_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 describe("A14 hostile notes are refused", () => {
   test.each([
     ["nothing", ""],
@@ -62,7 +70,7 @@ describe("A14 hostile notes are refused", () => {
     ["no base64", vector.note.replace(` ${base64}`, "")],
     ["base64 without padding", vector.note.replace(base64, base64.replaceAll("=", ""))],
     ["base64url", vector.note.replace(base64, base64.replaceAll("+", "-").replaceAll("/", "_"))],
-    ["base64 with other unused bits", vector.note.replace("vQI=\n", "vQJ=\n")],
+    ["base64 with other unused bits", vector.note.replace(base64, otherUnusedBits(base64))],
     ["a key hash without a signature", vector.note.replace(base64, "YZzqNA==")],
     ["an empty line after the signatures", `${vector.note}\n`],
     ["a line that is no signature", `${vector.note}hello\n`],

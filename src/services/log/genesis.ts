@@ -1,12 +1,11 @@
 /** Entry 0 of every domain: `domain.created` (DESIGN §1). It carries what an outsider needs to check the chain's start. */
+import { CHAIN_VERSION } from "../../core/chain.ts";
 import { SYSTEM_ACTOR_ID } from "../../core/event.ts";
 import { PAYLOAD_VERSION } from "../../core/payload/payload.ts";
+import { SEGMENT_VERSION } from "../../core/segment.ts";
 import type { Sha256 } from "../../core/sha256.ts";
 import type { DomainIdentity, EntryRow, Head, Journal, RandomBytes } from "../ports.ts";
 import { saltBytesFor, sequenceEntries } from "./sequence.ts";
-
-const CHAIN_VERSION = 1;
-const SEGMENT_VERSION = 1;
 
 /** The identity is frozen here: creating an existing domain again changes nothing. */
 export function createDomain(

@@ -71,12 +71,14 @@ export function cachedLookUp(
   return async (keyId) => {
     const hit = cache.get(keyId);
     const readAtMs = clock();
-    if (hit && readAtMs - hit.readAtMs < freshMs) return hit.record;
+    // A clock that was set back must not stretch the bound.
+    const ageMs = hit && readAtMs >= hit.readAtMs ? readAtMs - hit.readAtMs : Number.POSITIVE_INFINITY;
+    if (hit && ageMs < freshMs) return hit.record;
     let record: ApiKeyRecord | null;
     try {
       record = await control.key(keyId);
     } catch (error) {
-      if (hit && readAtMs - hit.readAtMs < staleMs) return hit.record;
+      if (hit && ageMs < staleMs) return hit.record;
       throw error;
     }
     cache.delete(keyId);

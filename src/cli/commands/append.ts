@@ -1,0 +1,127 @@
+/** `append`: one event from flags, or events from a file or standard input. */
+import { createReadStream } from "node:fs";
+import type { Command } from "commander";
+import { isAboutEvents } from "../../client/deliver.ts";
+import { type AppendOptions, BatchingAppender, type Receipt } from "../../client/index.ts";
+import { command, handle, type Session } from "../action.ts";
+import { connectToDomain, type DomainConnection } from "../connection.ts";
+import { describeError } from "../errors.ts";
+import { type EventFlags, eventFromFlags, withEventFlags } from "../event-flags.ts";
+import { type EventsInput, readEvents } from "../events-input.ts";
+import { CliError, CODE, type Io } from "../io.ts";
+import { count, line, safeJson, safeText, shorten } from "../text.ts";
+
+interface AppendFlags extends EventFlags {
+  json?: boolean;
+  wait?: boolean;
+  idempotencyKey?: string;
+}
+
+export function appendCommand(session: Session): Command {
+  const target = command("append", "Append events and print their receipts", [
+    "moonseal append --action invoice.exported --actor usr_42 --target invoice:inv_9",
+    "moonseal append events.json",
+    "tail -f app-audit.ndjson | moonseal append - --json",
+  ]).argument("[file]", "an event, an array (one atomic request) or NDJSON (sent in batches); - for standard input");
+  withEventFlags(target)
+    .option("--wait", "wait until the queryable copy holds them too")
+    .option("--idempotency-key <key>", "repeat a request of this key without doubling it (not for NDJSON)")
+    .option("--json", "receipts as JSON");
+  return handle<AppendFlags, [string | undefined]>(target, session, async (io, options, file) => {
+    if (file !== undefined && options.action !== undefined) throw new CliError("give a file or --action, not both");
+    const fromInput = file !== undefined || (options.action === undefined && io.stdin.isTTY !== true);
+    const input: EventsInput = fromInput
+      ? await readEvents(file === undefined || file === "-" ? io.stdin : fileStream(file))
+      : { kind: "request", json: JSON.stringify(eventFromFlags(options)) };
+    const connection = await connectToDomain(io, options);
+    if (input.kind === "lines") return appendLines(io, connection, input.lines, options);
+    return appendRequest(io, connection, input.json, options);
+  });
+}
+
+async function* fileStream(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path) as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw new CliError(`cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+async function appendRequest(
+  io: Io,
+  { client, domainId }: DomainConnection,
+  json: string,
+  flags: AppendFlags,
+): Promise<void> {
+  const options: AppendOptions = {
+    signal: io.signal,
+    idempotencyKey: flags.idempotencyKey,
+    wait: flags.wait ? "replicated" : undefined,
+  };
+  const answer = await client.appendJson(domainId, json, options);
+  if (flags.json) return line(io.stdout, safeJson(answer));
+  for (const receipt of answer.receipts) printReceipt(io, receipt);
+  if (answer.idempotency_replayed) line(io.stderr, "this request was carried out before; these are its first receipts");
+  if (flags.wait && !answer.replicated) line(io.stderr, "committed; the queryable copy does not hold it yet");
+}
+
+/** A refused line is named and the others go on; no answer at all ends it. */
+async function appendLines(
+  io: Io,
+  { client, domainId }: DomainConnection,
+  lines: AsyncIterable<{ number: number; json: string }>,
+  flags: AppendFlags,
+): Promise<number> {
+  if (flags.idempotencyKey) throw new CliError("--idempotency-key is for one request; give NDJSON events an id each");
+  const stop = new AbortController();
+  const signal = AbortSignal.any([io.signal, stop.signal]);
+  const appender = new BatchingAppender(client, domainId, { signal, wait: flags.wait ? "replicated" : undefined });
+  let refused = 0;
+  let fatal: { error: unknown } | null = null;
+  const refuse = (number: number, why: string) => {
+    refused++;
+    line(io.stderr, `moonseal: line ${number}: ${why}`);
+  };
+  for await (const { number, json } of lines) {
+    if (fatal || io.signal.aborted) break;
+    if (json.trim() === "") continue;
+    const event = readLine(json);
+    if (!event) {
+      refuse(number, "is not JSON");
+      continue;
+    }
+    const { receipt } = await appender.enqueueJson(json, event.id);
+    receipt.then(
+      (value) => (flags.json ? line(io.stdout, safeJson(value)) : printReceipt(io, value)),
+      (error) => {
+        if (!isAboutEvents(error)) {
+          fatal ??= { error };
+          stop.abort();
+        } else {
+          refuse(number, describeError(error).message);
+        }
+      },
+    );
+  }
+  await appender.close();
+  if (fatal) throw (fatal as { error: unknown }).error;
+  if (refused > 0) line(io.stderr, `moonseal: ${count(refused, "line")} refused; the others are in the log`);
+  return refused > 0 ? CODE.failed : CODE.ok;
+}
+
+/** What is no JSON must not spoil the batch around it; everything else is the server's to judge, line by line. */
+function readLine(text: string): { id: string | undefined } | null {
+  try {
+    const id: unknown = JSON.parse(text)?.id;
+    return { id: typeof id === "string" ? id : undefined };
+  } catch {
+    return null;
+  }
+}
+
+function printReceipt(io: Io, receipt: Receipt): void {
+  const { seq, id, entry_hash, recorded_at } = receipt;
+  const known = receipt.replayed ? "  (was there already)" : "";
+  line(io.stdout, safeText(`#${seq}  ${id}  ${shorten(String(entry_hash), 20)}  ${recorded_at}${known}`));
+  if (receipt.dropped?.length) line(io.stdout, safeText(`    private, not stored: ${receipt.dropped.join(" ")}`));
+}

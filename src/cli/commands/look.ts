@@ -1,0 +1,93 @@
+/** Commands that look at one thing and show it: `whoami`, `head`, `get`, `residency`. */
+import type { Command } from "commander";
+import { command, handle, type Session } from "../action.ts";
+import { connect, connectToDomain, makeClient, readSettings, requireUrl } from "../connection.ts";
+import type { Io } from "../io.ts";
+import { count, line, safeJson, safeText } from "../text.ts";
+
+interface JsonFlag {
+  json?: boolean;
+}
+
+export function whoamiCommand(session: Session): Command {
+  const target = command("whoami", "Show what the key may do", ["moonseal whoami"]).option("--json", "as JSON");
+  return handle<JsonFlag>(target, session, async (io, options) => {
+    const { client } = await connect(io, options);
+    const principal = await client.whoami({ signal: io.signal });
+    if (options.json) return line(io.stdout, safeJson(principal));
+    rows(io, [
+      ["kind", principal.kind],
+      ["jurisdiction", principal.jurisdiction],
+      ["tenant", principal.tenant_id ?? "none"],
+      ["key", principal.key_id ?? "none"],
+      ["permissions", principal.permissions.join(", ")],
+    ]);
+  });
+}
+
+export function headCommand(session: Session): Command {
+  const target = command("head", "Show the head of the log and what waits to be copied", [
+    "moonseal head --json",
+  ]).option("--json", "as JSON");
+  return handle<JsonFlag>(target, session, async (io, options) => {
+    const { client, domainId } = await connectToDomain(io, options);
+    const head = await client.head(domainId, { signal: io.signal });
+    if (options.json) return line(io.stdout, safeJson(head));
+    rows(io, [
+      ["domain", head.domain_id],
+      ["size", count(head.size, "entry", "entries")],
+      ["last entry hash", head.entry_hash],
+      ["recorded at", head.recorded_at],
+      ["in the database", head.copied_size],
+      ["in the archive", head.archived_size],
+      ["waiting", `${count(head.backlog_entries, "entry", "entries")}, ${count(head.backlog_bytes, "byte")}`],
+      ["status", head.stopped_reason ? `${head.status}: ${head.stopped_reason}` : head.status],
+    ]);
+  });
+}
+
+export function getCommand(session: Session): Command {
+  const target = command("get", "Show one entry", [
+    "moonseal get 42",
+    "moonseal get 0193a0c4-5f7e-7c3a-9d53-6c1f0e0f4b11",
+  ])
+    .argument("<seq|id>", "seq (0-based) or id of the entry")
+    .option("--json", "as JSON on one line")
+    .option("--text", "with the exact text that was hashed as the payload");
+  return handle<JsonFlag & { text?: boolean }, [string]>(target, session, async (io, options, which) => {
+    const { client, domainId } = await connectToDomain(io, options);
+    const payload = options.text ? "text" : "json";
+    const entry = await client.entry(domainId, which, { payload }, { signal: io.signal });
+    line(io.stdout, safeJson(entry, options.json ? undefined : 2));
+  });
+}
+
+export function residencyCommand(session: Session): Command {
+  const target = command("residency", "Show where the stores were observed to be", ["moonseal residency"]).option(
+    "--json",
+    "as JSON",
+  );
+  return handle<JsonFlag>(target, session, async (io, options) => {
+    const settings = await readSettings(io, options);
+    // Without a credential the gateway answers for all cells, with one for the credential's own.
+    const client = makeClient(io, requireUrl(settings), undefined);
+    const { cells } = await client.residency({ signal: io.signal });
+    if (options.json) return line(io.stdout, safeJson({ cells }));
+    for (const cell of cells) {
+      line(io.stdout, `cell ${safeText(cell.jurisdiction)}`);
+      const stores = { ...cell.databases, ...cell.buckets };
+      const seen = (store: (typeof stores)[string]) =>
+        `${store.observed} (${store.how}${store.observed_at ? `, ${store.observed_at}` : ""})`;
+      rows(io, [
+        ["  objects", seen(cell.durable_objects)],
+        ...Object.entries(stores).map(([name, store]): [string, string] => [`  ${name}`, seen(store)]),
+        ["  signed by", cell.signer],
+      ]);
+    }
+  });
+}
+
+function rows(io: Io, list: readonly (readonly [string, string | number])[]): void {
+  const width = Math.max(...list.map(([name]) => safeText(name).length));
+  for (const [name, value] of list) line(io.stdout, `${safeText(name).padEnd(width)}  ${safeText(value)}`);
+}

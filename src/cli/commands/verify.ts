@@ -1,0 +1,120 @@
+/** `verify`: recomputes the log here (or asks the server to) and compares it with the head that is remembered. */
+import type { Command } from "commander";
+import type { MoonsealClient } from "../../client/index.ts";
+import { sha256 } from "../../crypto/sha256.ts";
+import { command, handle, type Session, seqNumber } from "../action.ts";
+import { connectToDomain } from "../connection.ts";
+import { asCouldNotCheck } from "../errors.ts";
+import { headPath } from "../files.ts";
+import { CliError, type Io } from "../io.ts";
+import { Progress } from "../progress.ts";
+import { line, painter, safeJson, safeText } from "../text.ts";
+import { readHead, rememberHead } from "../verify/heads.ts";
+import { type ReportContext, reportJson, reportLines } from "../verify/report.ts";
+import { verifyByServer } from "../verify/server.ts";
+import { EXIT_OF, type LogReport, verifyLog } from "../verify/verify-log.ts";
+
+interface VerifyFlags {
+  from?: number;
+  to?: number;
+  sinceHead?: boolean;
+  head?: string;
+  remember: boolean;
+  server?: boolean;
+  json?: boolean;
+}
+
+export function verifyCommand(session: Session): Command {
+  const target = command("verify", "Verify that nothing in the log was changed, cut or inserted", [
+    "moonseal verify",
+    "moonseal verify --since-head --json",
+    "moonseal verify --from 1000 --to 1999",
+  ])
+    .option("--from <seq>", "first entry (default: 0)", seqNumber)
+    .option("--to <seq>", "last entry (default: the head)", seqNumber)
+    .option(
+      "--since-head",
+      "only what came since the remembered head, which covers the entries before it by their hashes",
+    )
+    .option(
+      "--head <file>",
+      "where the head of the last run is remembered (default: one file per domain in the state folder)",
+    )
+    .option("--no-remember", "compare with the remembered head, but do not remember this one")
+    .option("--server", "let the server recompute; says only what the server says")
+    .option("--json", "the report as JSON")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 verified, 1 refuted, 2 wrong usage, 3 could not check, 5 contradicts the remembered head.",
+    );
+  return handle<VerifyFlags>(target, session, async (io, options) => {
+    if (options.sinceHead && options.from !== undefined)
+      throw new CliError("--since-head and --from exclude each other");
+    if (options.server && options.sinceHead)
+      throw new CliError("--server and --since-head exclude each other: the server knows no remembered head");
+    if (options.server && options.head)
+      throw new CliError("--server and --head exclude each other: the server compares with no remembered head");
+    const { client, domainId } = await connectToDomain(io, options);
+    const verifier = options.server ? serverSide : locally;
+    return verifier(io, client, domainId, options).catch((error) => {
+      throw asCouldNotCheck(error);
+    });
+  });
+}
+
+async function locally(io: Io, client: MoonsealClient, domainId: string, options: VerifyFlags): Promise<number> {
+  const headFile = options.head ?? headPath(io, domainId);
+  const remembered = await readHead(headFile, domainId);
+  const progress = new Progress(io, "verify", "entry", "entries");
+  const request = { domainId, from: options.from, to: options.to, full: !options.sinceHead, remembered };
+  let report: LogReport;
+  try {
+    report = await verifyLog(client, sha256, request, io.signal, (entries, total) => progress.update(entries, total));
+  } finally {
+    progress.clear();
+  }
+  const rememberedNow = options.remember && report.headProved && (await remember(io, headFile, report));
+  const context: ReportContext = { elapsedMs: progress.elapsedMs, headFile, rememberedNow };
+  if (options.json) line(io.stdout, safeJson(reportJson(report, context)));
+  else printReport(io, report, context);
+  return EXIT_OF[report.verdict];
+}
+
+function remember(io: Io, headFile: string, { head, domainId }: LogReport): Promise<boolean> {
+  return rememberHead(headFile, {
+    version: 1,
+    domain: domainId,
+    size: head.size,
+    entry_hash: head.entry_hash,
+    verified_at: new Date(io.now()).toISOString(),
+  });
+}
+
+function printReport(io: Io, report: LogReport, context: ReportContext): void {
+  const paint = painter(io, io.stdout);
+  const [verdict = "", ...rest] = reportLines(report, context);
+  line(io.stdout, paint(report.verdict === "verified" ? "green" : "red", verdict));
+  for (const text of rest) line(io.stdout, text);
+}
+
+async function serverSide(io: Io, client: MoonsealClient, domainId: string, options: VerifyFlags): Promise<number> {
+  const progress = new Progress(io, "verify (server)", "entry", "entries");
+  const range = { from: options.from, to: options.to };
+  const { answer, exitCode } = await verifyByServer(client, domainId, range, io.signal, (part) =>
+    progress.update(part.entries, part.progress > 0 ? Math.round(part.entries / part.progress) : 0),
+  ).finally(() => progress.clear());
+  const notChecked = ["Whether the server tells the truth: it was not recomputed here.", ...answer.not_checked];
+  if (options.json) {
+    line(io.stdout, safeJson({ ...answer, not_checked: notChecked, elapsed_ms: Math.round(progress.elapsedMs) }));
+    return exitCode;
+  }
+  const paint = painter(io, io.stdout);
+  const good = answer.verdict === "verified";
+  line(io.stdout, paint(good ? "green" : "red", `The server says: ${good ? "VERIFIED" : "REFUTED"}`));
+  line(io.stdout, `  entries ${answer.from} to ${answer.verified_through}, ${answer.entries} recomputed by the server`);
+  if (!good)
+    line(io.stdout, safeText(`  first bad entry: ${answer.first_bad_seq} (${answer.fault}): ${answer.detail}`));
+  line(io.stdout, "Not checked:");
+  for (const item of notChecked) line(io.stdout, `  - ${safeText(item)}`);
+  return exitCode;
+}

@@ -1,0 +1,43 @@
+/** Every failure as one plain line and an exit code. */
+import { MoonsealProblem, MoonsealUnreachable } from "../client/index.ts";
+import { CliError, CODE } from "./io.ts";
+import { safeText } from "./text.ts";
+
+const MAX_FIELDS = 5;
+
+/** Detail, the fields with their pointers, code and request id. One line, safe for a terminal. */
+export function describeProblem(problem: MoonsealProblem): string {
+  const fields = problem.errors.slice(0, MAX_FIELDS).map(({ pointer, detail }) => `${pointer || "(event)"}: ${detail}`);
+  const more = problem.errors.length - fields.length;
+  if (more > 0) fields.push(`and ${more} more`);
+  const about =
+    problem.detail && problem.detail !== problem.title ? `${problem.title}: ${problem.detail}` : problem.title;
+  const request = problem.requestId ? `, request ${problem.requestId}` : "";
+  return safeText(`${about}${fields.length ? `; ${fields.join("; ")}` : ""} (${problem.code}${request})`);
+}
+
+export function describeError(error: unknown): { message: string; exitCode: number } {
+  if (error instanceof CliError) return { message: safeText(error.message), exitCode: error.exitCode };
+  if (error instanceof MoonsealProblem) {
+    return { message: describeProblem(error), exitCode: isRefusal(error) ? CODE.failed : CODE.unreachable };
+  }
+  if (error instanceof MoonsealUnreachable) {
+    const tries = error.attempts > 1 ? ` (${error.attempts} attempts)` : "";
+    return { message: safeText(error.message) + tries, exitCode: CODE.unreachable };
+  }
+  if (error instanceof Error && error.name === "AbortError")
+    return { message: "interrupted", exitCode: CODE.interrupted };
+  const detail = error instanceof Error ? error.message : String(error);
+  return { message: `unexpected failure: ${safeText(detail)}`, exitCode: CODE.failed };
+}
+
+/** The server understood and said no. The others (credential, limits, outages) say nothing about what was asked. */
+function isRefusal({ status }: MoonsealProblem): boolean {
+  return status < 500 && status !== 401 && status !== 403 && status !== 429;
+}
+
+/** For commands that verify: whatever the server refuses, nothing was checked. */
+export function asCouldNotCheck(error: unknown): unknown {
+  if (!(error instanceof MoonsealProblem)) return error;
+  return new CliError(`could not check: ${describeProblem(error)}`, CODE.unreachable);
+}

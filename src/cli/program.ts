@@ -1,0 +1,65 @@
+/** The command line as a whole: global options, the list of commands, how help and usage errors are written. */
+import { Command } from "commander";
+import packageJson from "../../package.json" with { type: "json" };
+import type { Session } from "./action.ts";
+import { appendCommand } from "./commands/append.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { domainsCommand } from "./commands/domains.ts";
+import { importCommand } from "./commands/import.ts";
+import { getCommand, headCommand, residencyCommand, whoamiCommand } from "./commands/look.ts";
+import { profilesCommand } from "./commands/profiles.ts";
+import { tailCommand } from "./commands/tail.ts";
+import { verifyCommand } from "./commands/verify.ts";
+import { painter } from "./text.ts";
+
+const EXIT_CODES = `
+Exit codes: 0 done or verified, 1 refused or refuted, 2 wrong usage, 3 no answer or no access,
+5 contradicts the remembered head.
+
+Settings: flags come before MOONSEAL_URL, MOONSEAL_KEY, MOONSEAL_DOMAIN, MOONSEAL_PROFILE, and those
+before the profile. A key in a flag can be seen by other users of this machine: prefer the other ways.`;
+
+export function buildProgram(session: Session): Command {
+  const program = new Command("moonseal")
+    .description("Append to, read and verify tamper-evident audit logs")
+    .version(packageJson.version)
+    .option("--profile <name>", "use this profile")
+    .option("--url <url>", "address of the server")
+    .option("--key <key>", "API key")
+    .option("--domain <id>", "the log: dom_eu_… or dom_us_…")
+    .addHelpText("after", EXIT_CODES);
+  const commands = [
+    profilesCommand(session),
+    whoamiCommand(session),
+    domainsCommand(session),
+    appendCommand(session),
+    tailCommand(session),
+    getCommand(session),
+    headCommand(session),
+    verifyCommand(session),
+    importCommand(session),
+    residencyCommand(session),
+    doctorCommand(session),
+  ];
+  for (const added of commands) program.addCommand(added);
+  configure(program, session);
+  return program;
+}
+
+/** Commands that were made apart inherit nothing by themselves. */
+function configure(target: Command, session: Session): void {
+  const { io } = session;
+  target.exitOverride();
+  target.showHelpAfterError("(--help says more)");
+  target.configureHelp({ showGlobalOptions: true });
+  target.configureOutput({
+    writeOut: (text) => io.stdout.write(text),
+    writeErr: (text) => io.stderr.write(text),
+    getOutHelpWidth: () => Math.min(io.stdout.columns, 110),
+    getErrHelpWidth: () => Math.min(io.stderr.columns, 110),
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+    outputError: (text, write) => write(painter(io, io.stderr)("red", text)),
+  });
+  for (const child of target.commands) configure(child, session);
+}

@@ -1,0 +1,107 @@
+/** What a verification says: for people in plain words, for programs as JSON. Both say what was not checked. */
+import { count, safeText } from "../text.ts";
+import type { LogReport } from "./verify-log.ts";
+
+export interface ReportContext {
+  elapsedMs: number;
+  headFile: string;
+  /** Whether the head of this run stands in the file now. */
+  rememberedNow: boolean;
+}
+
+const VERDICT_LINE: Record<LogReport["verdict"], string> = {
+  verified: "VERIFIED: nothing in the checked range was changed, inserted, removed or reordered.",
+  refuted: "REFUTED: this log is not what it claims to be.",
+  contradicts_remembered_head: "CONTRADICTS THE REMEMBERED HEAD: this is not the log that was seen here before.",
+};
+
+export function reportLines(report: LogReport, context: ReportContext): string[] {
+  const { finding, head } = report;
+  const bullets = (items: string[]) => items.map((item) => `  - ${safeText(item)}`);
+  return [
+    `${VERDICT_LINE[report.verdict]}`,
+    ...(finding ? [`  first bad entry: ${finding.seq} (${finding.fault}): ${safeText(finding.detail)}`] : []),
+    ...(head.status === "stopped"
+      ? [`  the server says this domain is stopped: ${safeText(head.stopped_reason)}`]
+      : []),
+    "Checked:",
+    ...bullets(checked(report, context)),
+    "Not checked:",
+    ...bullets(notChecked(report)),
+    ...(context.rememberedNow
+      ? [`Remembered: size ${head.size}, hash ${head.entry_hash.slice(0, 16)}…, in ${context.headFile}`]
+      : []),
+  ];
+}
+
+export function reportJson(report: LogReport, context: ReportContext): object {
+  const { head, remembered, finding } = report;
+  return {
+    domain_id: report.domainId,
+    verdict: report.verdict,
+    finding,
+    from: report.from,
+    to: report.to,
+    entries: report.entries,
+    head: { size: head.size, entry_hash: head.entry_hash, recorded_at: head.recorded_at, status: head.status },
+    remembered_head: remembered && {
+      size: remembered.size,
+      entry_hash: remembered.entry_hash,
+      verified_at: remembered.verified_at,
+      compared: report.rememberedChecked || report.verdict === "contradicts_remembered_head",
+    },
+    head_file: context.headFile,
+    remembered_now: context.rememberedNow,
+    checked: checked(report, context),
+    not_checked: notChecked(report),
+    elapsed_ms: Math.round(context.elapsedMs),
+  };
+}
+
+function checked(report: LogReport, { elapsedMs }: ReportContext): string[] {
+  const { from, entries, remembered, verdict, head } = report;
+  const seconds = (elapsedMs / 1000).toFixed(1);
+  const said = [
+    entries === 0
+      ? "No entry was recomputed without a fault."
+      : `${count(entries, "entry", "entries")} (${from} to ${from + entries - 1}) in ${seconds} s: each payload is canonical, its hash was recomputed here, it follows the entry before, and its seq, id and domain agree.`,
+  ];
+  if (from === 0 && entries > 0)
+    said.push("Entry 0 follows the genesis value that it names and that the server's head names.");
+  if (report.headProved) said.push(`The last entry (${head.size - 1}) is the one that the server's head names.`);
+  if (report.rememberedChecked && remembered) {
+    said.push(`The head of size ${remembered.size}, verified here on ${remembered.verified_at}, is part of this log.`);
+  }
+  if (verdict === "contradicts_remembered_head" && remembered) {
+    said.push(
+      `The head of size ${remembered.size}, verified here on ${remembered.verified_at}, is not part of this log.`,
+    );
+  }
+  return said;
+}
+
+function notChecked(report: LogReport): string[] {
+  const { from, to, remembered, rememberedChecked, head, verdict, entries } = report;
+  const said: string[] = [];
+  if (verdict !== "verified") said.push(`Anything from entry ${from + entries} on: checking stops at the first fault.`);
+  if (from > 0) {
+    said.push(
+      rememberedChecked && remembered?.size === from + 1
+        ? `Entries 0 to ${from - 1} were not read again; the remembered head covers their hashes. Leave out --since-head to read them.`
+        : `Entries 0 to ${from - 1}, and that entry ${from} follows them.`,
+    );
+  }
+  if (verdict === "verified" && to < head.size - 1) said.push(`Entries ${to + 1} to ${head.size - 1}.`);
+  if (verdict === "verified" && !rememberedChecked) {
+    said.push(
+      remembered
+        ? "The remembered head: its entry is outside the range that was asked for."
+        : "Whether the log was cut or rewritten before this run: no earlier head was remembered here.",
+    );
+  }
+  said.push(
+    "Whether others were shown another log: no independent witness is involved, so whoever runs the server could rewrite everything that no remembered head covers.",
+    "Whether the events are true or complete, private values, and columns that the server keeps for searching only.",
+  );
+  return said;
+}

@@ -1,0 +1,111 @@
+/** Verifies a log over the network: what is read, what is compared, and which verdict follows. Reads as the policy. */
+import type { Head, MoonsealClient } from "../../client/index.ts";
+import type { Sha256 } from "../../core/sha256.ts";
+import { type ChainFinding, compareHead, EXIT } from "../../verifier/chain.ts";
+import { CliError, CODE } from "../io.ts";
+import type { HeadOnFile } from "./heads.ts";
+import { walk } from "./walk.ts";
+
+export type Verdict = "verified" | "refuted" | "contradicts_remembered_head";
+
+export interface VerifyRequest {
+  domainId: string;
+  /** First and last seq; default: from the remembered head (else 0) to the head. */
+  from?: number | undefined;
+  to?: number | undefined;
+  /** From 0 on, also when a head is remembered. */
+  full: boolean;
+  remembered: HeadOnFile | null;
+}
+
+export interface LogReport {
+  domainId: string;
+  verdict: Verdict;
+  finding: ChainFinding | null;
+  from: number;
+  to: number;
+  /** Entries recomputed here without a fault. */
+  entries: number;
+  head: Head;
+  remembered: HeadOnFile | null;
+  /** Whether the entry that the remembered head names was recomputed and is the same. */
+  rememberedChecked: boolean;
+  /** Whether the run went up to the head and is tied to the beginning of the log: then its head may be remembered. */
+  headProved: boolean;
+}
+
+export const EXIT_OF: Record<Verdict, number> = {
+  verified: EXIT.verified,
+  refuted: EXIT.refuted,
+  contradicts_remembered_head: EXIT.contradictsRememberedHead,
+};
+
+export async function verifyLog(
+  client: Pick<MoonsealClient, "entries" | "head">,
+  sha256: Sha256,
+  request: VerifyRequest,
+  signal: AbortSignal,
+  onRows: (entries: number, total: number) => void = () => {},
+): Promise<LogReport> {
+  const { domainId, remembered } = request;
+  const head = checkHead(await client.head(domainId, { signal }), domainId);
+  let range = { from: request.from ?? 0, to: request.to ?? Math.max(0, head.size - 1) };
+  const report = (verdict: Verdict, finding: ChainFinding | null, more: Partial<LogReport> = {}): LogReport => {
+    const base = { domainId, verdict, finding, ...range, entries: 0, head, remembered };
+    return { ...base, rememberedChecked: false, headProved: false, ...more };
+  };
+
+  const claimed = remembered && contradiction(remembered, head.size, new Map([[head.size - 1, head.entry_hash]]));
+  if (claimed) return report("contradicts_remembered_head", claimed);
+  if (head.size === 0) return report("refuted", { seq: 0, fault: "tail_cut", detail: "the log lacks even entry 0" });
+
+  range = rangeOf(request, head);
+  const { from, to } = range;
+  const start = { seq: from, prevHash: from === 0 ? head.genesis : null };
+  const watch = [head.size - 1, ...(remembered ? [remembered.size - 1] : [])];
+  const walked = await walk(client, sha256, { domainId, start, to, watch }, signal, (n) => onRows(n, to - from + 1));
+  const { finding, entries, nextSeq, hashes } = walked;
+
+  // A contradiction says more than a fault: somebody showed us another log before.
+  if (remembered && finding?.fault === "tail_cut" && nextSeq < remembered.size) {
+    const detail = `${finding.detail}; the log had ${remembered.size} entries when it was last seen`;
+    return report("contradicts_remembered_head", { ...finding, detail }, { entries });
+  }
+  const contradicted = remembered && contradiction(remembered, head.size, hashes);
+  if (contradicted) return report("contradicts_remembered_head", contradicted, { entries });
+  if (finding) return report("refuted", finding, { entries });
+  const last = hashes.get(head.size - 1);
+  if (last !== undefined && last !== head.entry_hash) {
+    const detail = "the last entry is not the one that the server's own head names";
+    return report("refuted", { seq: head.size - 1, fault: "head_mismatch", detail }, { entries });
+  }
+  const rememberedChecked = remembered !== null && hashes.has(remembered.size - 1);
+  const headProved = last !== undefined && (from === 0 || rememberedChecked);
+  return report("verified", null, { entries, rememberedChecked, headProved });
+}
+
+/** Only what is known: a seq that was not read contradicts nothing. */
+function contradiction(remembered: HeadOnFile, size: number, hashes: Map<number, string>): ChainFinding | null {
+  const seq = remembered.size - 1;
+  if (size >= remembered.size && !hashes.has(seq)) return null;
+  return compareHead({ size: remembered.size, entryHash: remembered.entry_hash }, size, (at) => hashes.get(at));
+}
+
+/** A log that was cut contradicted the remembered head before this; here the head is at least as long. */
+function rangeOf({ from, to, full, remembered }: VerifyRequest, head: Head): { from: number; to: number } {
+  const last = to ?? head.size - 1;
+  const known = remembered && !full ? remembered.size - 1 : 0;
+  const first = from ?? (known <= last ? known : 0);
+  if (first > last) throw new CliError(`nothing to verify: entry ${first} comes after entry ${last}`);
+  if (last < head.size) return { from: first, to: last };
+  const size = `the log has ${head.size} entries, the last one is ${head.size - 1}`;
+  throw new CliError(`could not check: ${size}`, CODE.unreachable);
+}
+
+/** The head is untrusted like every answer. */
+function checkHead(head: Head, domainId: string): Head {
+  const hash = (text: unknown) => typeof text === "string" && /^[0-9a-f]{64}$/.test(text);
+  const good = Number.isSafeInteger(head?.size) && head.size >= 0 && hash(head.entry_hash) && hash(head.genesis);
+  if (good && head.domain_id === domainId) return head;
+  throw new CliError("could not check: the server's answer is not a head of this log", CODE.unreachable);
+}

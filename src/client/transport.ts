@@ -1,0 +1,150 @@
+/** One request with its retries. Needs `fetch` and nothing else, so it runs in Node, browsers and Workers. */
+import { MoonsealProblem, MoonsealUnreachable, problemOf } from "./errors.ts";
+import { DEFAULT_RETRY, isRetryable, type RetryPolicy, retryAfterMs, sleep, waitBeforeRetry } from "./retry.ts";
+
+/** What is used of `fetch`; every runtime's own fits. */
+export type Fetch = (
+  url: string,
+  init: {
+    method: string;
+    headers: { [name: string]: string };
+    body?: string;
+    redirect: "manual";
+    signal: AbortSignal;
+  },
+) => Promise<{ status: number; headers: { get(name: string): string | null }; text(): Promise<string> }>;
+
+export interface TransportOptions {
+  /** Of the gateway: `https://api.example.com`. */
+  baseUrl: string;
+  apiKey?: string | undefined;
+  fetch?: Fetch | undefined;
+  retry?: Partial<RetryPolicy> | undefined;
+  /** One attempt may take this long. Default 60 s. */
+  timeoutMs?: number | undefined;
+  /** Called before each wait, for progress lines. */
+  onRetry?:
+    | ((retry: { attempt: number; waitMs: number; reason: MoonsealProblem | MoonsealUnreachable }) => void)
+    | undefined;
+  /** Called with every answer, for measuring clocks. */
+  onAnswer?:
+    | ((answer: { status: number; date: string | null; sentAtMs: number; receivedAtMs: number }) => void)
+    | undefined;
+  now?: (() => number) | undefined;
+  random?: (() => number) | undefined;
+  randomUuid?: (() => string) | undefined;
+  sleep?: typeof sleep | undefined;
+}
+
+export interface RequestSpec {
+  method: "GET" | "POST" | "DELETE";
+  path: string;
+  query?: { [name: string]: string | number | undefined };
+  headers?: { [name: string]: string };
+  body?: string;
+  /** Only where a second request cannot do what the first one may have done already. */
+  retry: boolean;
+  /** Whether the credential goes along. */
+  authenticate: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Answer {
+  status: number;
+  header: (name: string) => string | null;
+  json: unknown;
+}
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #policy: RetryPolicy;
+  readonly #baseUrl: string;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#policy = { ...DEFAULT_RETRY, ...options.retry };
+    this.#baseUrl = options.baseUrl.replace(/\/+$/, "");
+  }
+
+  /**
+   * The answer of a request that was carried out (2xx). Throws `MoonsealProblem` for any other answer and
+   * `MoonsealUnreachable` when none came, after at most `retry.attempts` requests; every one of them is the same, byte
+   * for byte. Throws the signal's reason when aborted. Redirects are never followed: they would carry the credential away.
+   */
+  async request(spec: RequestSpec): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.#attempt(spec, attempt);
+      if ("json" in outcome) return outcome;
+      const asked = outcome instanceof MoonsealProblem ? outcome.retryAfterMs : null;
+      const again = outcome instanceof MoonsealUnreachable || isRetryable(outcome.status, outcome.code);
+      const waitMs =
+        spec.retry && again ? waitBeforeRetry(this.#policy, attempt, asked, this.#options.random ?? Math.random) : null;
+      if (waitMs === null) throw outcome;
+      this.#options.onRetry?.({ attempt, waitMs, reason: outcome });
+      await (this.#options.sleep ?? sleep)(waitMs, spec.signal);
+    }
+  }
+
+  async #attempt(spec: RequestSpec, attempt: number): Promise<Answer | MoonsealProblem | MoonsealUnreachable> {
+    const now = this.#options.now ?? Date.now;
+    const timeout = AbortSignal.timeout(this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const sentAtMs = now();
+    let status: number;
+    let header: (name: string) => string | null;
+    let text: string;
+    try {
+      spec.signal?.throwIfAborted();
+      const response = await (this.#options.fetch ?? (fetch as unknown as Fetch))(this.#url(spec), {
+        method: spec.method,
+        headers: this.#headers(spec),
+        ...(spec.body === undefined ? {} : { body: spec.body }),
+        redirect: "manual",
+        signal: spec.signal ? AbortSignal.any([spec.signal, timeout]) : timeout,
+      });
+      status = response.status;
+      header = (name) => response.headers.get(name);
+      text = await response.text();
+    } catch (error) {
+      if (spec.signal?.aborted) throw spec.signal.reason;
+      return new MoonsealUnreachable(`no answer from ${this.#baseUrl}: ${reasonOf(error)}`, attempt, error);
+    }
+    this.#options.onAnswer?.({ status, date: header("date"), sentAtMs, receivedAtMs: now() });
+    if (status < 200 || status > 299) {
+      return problemOf(status, text, header, retryAfterMs(header("retry-after"), header("date"), now()));
+    }
+    try {
+      return { status, header, json: text === "" ? null : JSON.parse(text) };
+    } catch (error) {
+      // Cut off on the way, or not our server: like no answer at all.
+      return new MoonsealUnreachable(`${this.#baseUrl} answered something that is not JSON`, attempt, error);
+    }
+  }
+
+  #url(spec: RequestSpec): string {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(spec.query ?? {})) {
+      if (value !== undefined) query.set(name, String(value));
+    }
+    return `${this.#baseUrl}${spec.path}${query.size ? `?${query}` : ""}`;
+  }
+
+  #headers(spec: RequestSpec): { [name: string]: string } {
+    return {
+      accept: "application/json, application/problem+json",
+      ...(spec.body === undefined ? {} : { "content-type": "application/json" }),
+      ...(spec.authenticate && this.#options.apiKey ? { authorization: `Bearer ${this.#options.apiKey}` } : {}),
+      ...spec.headers,
+    };
+  }
+}
+
+/** The system's word for it (`ECONNREFUSED`), which runtimes hide in the cause. */
+function reasonOf(error: unknown): string {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    if ("code" in at && typeof at.code === "string") return at.code;
+    if (at.name === "TimeoutError") return "it took too long";
+  }
+  return error instanceof Error ? error.message : "unknown reason";
+}

@@ -1,0 +1,68 @@
+/** The shapes of the API, inferred from the server's own schemas. Types only: nothing of zod is loaded at run time. */
+import type { z } from "zod";
+import type {
+  apiKeySchema,
+  appendAnswerSchema,
+  createDomainSchema,
+  createdTenantSchema,
+  createKeySchema,
+  createTenantSchema,
+  domainSchema,
+  entrySchema,
+  headSchema,
+  issuedKeySchema,
+  principalSchema,
+  receiptSchema,
+  residencySchema,
+  verificationSchema,
+} from "../http/schemas/resources.ts";
+
+export type { AuditEvent } from "../core/event.ts";
+
+export type Receipt = z.infer<typeof receiptSchema>;
+export type AppendAnswer = z.infer<typeof appendAnswerSchema>;
+export type Head = z.infer<typeof headSchema>;
+export type Verification = z.infer<typeof verificationSchema>;
+export type Principal = z.infer<typeof principalSchema>;
+export type Domain = z.infer<typeof domainSchema>;
+export type ApiKey = z.infer<typeof apiKeySchema>;
+export type IssuedApiKey = z.infer<typeof issuedKeySchema>;
+export type CreatedTenant = z.infer<typeof createdTenantSchema>;
+export type Residency = z.infer<typeof residencySchema>;
+export type CreateTenant = z.input<typeof createTenantSchema>;
+export type CreateDomain = z.input<typeof createDomainSchema>;
+export type CreateApiKey = z.input<typeof createKeySchema>;
+
+/** `text`: the exact canonical text that was hashed; the only form that can be verified. */
+export type PayloadForm = "json" | "text";
+export type Entry<P extends PayloadForm = "json"> = Omit<z.infer<typeof entrySchema>, "payload"> & {
+  payload: P extends "text" ? string : { [field: string]: unknown };
+};
+export interface EntryPage<P extends PayloadForm = "json"> {
+  entries: Entry<P>[];
+  next_cursor: string | null;
+  has_more: boolean;
+}
+
+export interface EntryQuery<P extends PayloadForm = "json"> {
+  order?: "asc" | "desc" | undefined;
+  limit?: number | undefined;
+  cursor?: string | undefined;
+  /** First and last seq, both included. */
+  from?: number | undefined;
+  to?: number | undefined;
+  payload?: P | undefined;
+  /** `latest`: everything that was committed before the request is in the answer. */
+  consistency?: "latest" | undefined;
+}
+
+export interface VerifyQuery {
+  from?: number | undefined;
+  to?: number | undefined;
+  cursor?: string | undefined;
+}
+
+/** An append's answer, and whether the server had seen the very request before. */
+export interface AppendResult extends AppendAnswer {
+  idempotency_replayed: boolean;
+}

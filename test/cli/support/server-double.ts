@@ -1,0 +1,190 @@
+/** The API over HTTP as the contract describes it, stricter than it needs to be, and with faults on demand. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Residency } from "../../../src/client/index.ts";
+import { formatApiKey } from "../../../src/core/api-key.ts";
+import { makeId } from "../../../src/core/ids.ts";
+import { parseStrictJson } from "../../../src/core/strict-json.ts";
+import { OWNER_KEY_PERMISSIONS } from "../../../src/services/permissions.ts";
+import type { LogDouble, Row } from "./log-double.ts";
+
+const UUID = "0193a0c4-5f7e-7c3a-9d53-6c1f0e0f4b11";
+export const KEY_EU = formatApiKey("eu", makeId("apiKey", "eu", UUID).slice(-26), new Uint8Array(32).fill(7));
+export const KEY_US = formatApiKey("us", makeId("apiKey", "us", UUID).slice(-26), new Uint8Array(32).fill(9));
+export const TENANT = makeId("tenant", "eu", UUID);
+
+/** What shall go wrong with a request: refused without being carried out, carried out and the answer lost, or other. */
+export type Fault =
+  | { kind: "refuse"; status: number; code?: string; headers?: { [name: string]: string } }
+  | { kind: "lose-answer" }
+  | { kind: "hang-up" };
+
+export interface Seen {
+  method: string;
+  path: string;
+  headers: IncomingMessage["headers"];
+  body: string;
+}
+
+/** A cell's report as if everything had been observed in `observed`. */
+export function cellIn(jurisdiction: "eu" | "us", observed: string): Residency["cells"][number] {
+  const seen = { observed, how: "probe", observed_at: "2026-11-21T09:00:00.000Z" };
+  return {
+    jurisdiction,
+    durable_objects: seen,
+    databases: { LEDGER_00: seen },
+    buckets: { LOG: seen },
+    signer: "example.com+0+key",
+    note: "",
+  };
+}
+
+class Problem extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly errors: { pointer: string; detail: string }[] | undefined;
+
+  constructor(status: number, code: string, errors?: { pointer: string; detail: string }[]) {
+    super(code);
+    this.status = status;
+    this.code = code;
+    this.errors = errors;
+  }
+}
+
+const ENTRY_PARAMETERS = new Set(["order", "limit", "cursor", "from", "to", "payload", "consistency"]);
+const PAGE_ENTRIES = 7;
+
+export class ServerDouble {
+  readonly log: LogDouble;
+  readonly seen: Seen[] = [];
+  readonly faults: Fault[] = [];
+  cells: Residency["cells"] = [cellIn("eu", "eu"), cellIn("us", "us")];
+  permissions: readonly string[] = OWNER_KEY_PERMISSIONS;
+  verification: ((query: URLSearchParams) => object) | null = null;
+  #server: Server | null = null;
+
+  constructor(log: LogDouble) {
+    this.log = log;
+  }
+
+  async start(): Promise<string> {
+    const server = createServer((request, response) => void this.#serve(request, response));
+    this.#server = server;
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.#server?.closeAllConnections();
+    await new Promise((resolve) => this.#server?.close(resolve));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const body = Buffer.concat(parts).toString();
+    const seen = { method: request.method ?? "", path: request.url ?? "", headers: request.headers, body };
+    this.seen.push(seen);
+    const fault = this.faults.shift();
+    if (fault?.kind === "hang-up") return void request.socket.destroy();
+    const answer = fault?.kind === "refuse" ? refusal(fault) : this.#answer(seen);
+    if (fault?.kind === "lose-answer") return void request.socket.destroy();
+    response.writeHead(answer.status, {
+      "content-type": answer.status < 400 ? "application/json" : "application/problem+json",
+      "x-request-id": "req-1",
+      ...answer.headers,
+    });
+    response.end(JSON.stringify(answer.body));
+  }
+
+  #answer(seen: Seen): { status: number; body: object; headers?: { [name: string]: string } } {
+    try {
+      return this.#route(seen);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      const { status, code, errors } = error;
+      return { status, body: { type: "about:blank", title: code, status, code, instance: "req-1", errors } };
+    }
+  }
+
+  #route(seen: Seen): { status: number; body: object; headers?: { [name: string]: string } } {
+    const url = new URL(seen.path, "http://double");
+    if (url.pathname === "/healthz") {
+      if (seen.headers.authorization) throw new Problem(400, "test.credential_sent_to_public_route");
+      return { status: 200, body: { status: "ok" } };
+    }
+    if (url.pathname === "/v1/residency") return { status: 200, body: { cells: this.cells } };
+    if (seen.headers.authorization !== `Bearer ${KEY_EU}`) throw new Problem(401, "auth.required");
+    const audit = `/v1/domains/${this.log.domainId}/audit`;
+    const { pathname, searchParams } = url;
+    if (seen.method === "POST" && pathname === `${audit}/entries`) return this.#append(seen);
+    if (seen.method === "POST" && pathname === `/v1/tenants/${TENANT}/domains`) {
+      return { status: 201, body: { id: this.log.domainId, name: JSON.parse(seen.body).name } };
+    }
+    if (seen.method !== "GET") throw new Problem(405, "request.method_not_allowed");
+    if (pathname === "/v1/whoami") {
+      return {
+        status: 200,
+        body: { kind: "api_key", jurisdiction: "eu", tenant_id: TENANT, key_id: null, permissions: this.permissions },
+      };
+    }
+    if (pathname === `${audit}/head`) return { status: 200, body: this.log.headAnswer() };
+    if (pathname === `${audit}/verify` && this.verification)
+      return { status: 200, body: this.verification(searchParams) };
+    if (pathname === `${audit}/entries`) return { status: 200, body: this.#page(searchParams) };
+    if (pathname.startsWith(`${audit}/entries/`)) {
+      const which = decodeURIComponent(pathname.slice(audit.length + 9));
+      const row = this.log.rows.find(({ seq, id }) => String(seq) === which || id === which);
+      if (row) return { status: 200, body: shown(row, searchParams) };
+    }
+    throw new Problem(404, "resource.not_found");
+  }
+
+  #append({ headers, body }: Seen) {
+    if (headers["content-type"] !== "application/json") throw new Problem(415, "request.unsupported_media_type");
+    const key = headers["idempotency-key"];
+    if (typeof key !== "string" || key.length > 255) throw new Problem(400, "test.idempotency_key_missing");
+    if (Buffer.byteLength(body) > 4 * 1024 * 1024) throw new Problem(413, "request.too_large");
+    const strict = parseStrictJson(body, 16);
+    if (!strict.ok) throw new Problem(400, "request.malformed", [{ pointer: strict.pointer, detail: strict.detail }]);
+    const appended = this.log.append(body, key);
+    if ("status" in appended) throw new Problem(appended.status, appended.code, appended.errors);
+    return {
+      status: appended.replayed ? 200 : 201,
+      headers: appended.replayed ? { "idempotency-replayed": "true" } : {},
+      body: {
+        domain_id: this.log.domainId,
+        receipts: appended.receipts,
+        replicated: headers.prefer === "wait=replicated",
+      },
+    };
+  }
+
+  /** Small pages whatever the limit, as a server may answer less than it was asked for. */
+  #page(query: URLSearchParams) {
+    for (const name of query.keys()) if (!ENTRY_PARAMETERS.has(name)) throw new Problem(422, "request.invalid");
+    const limit = Number(query.get("limit") ?? 100);
+    if (!(limit >= 1 && limit <= 1000)) throw new Problem(422, "request.invalid");
+    const cursor = query.get("cursor");
+    if (cursor && ["order", "from", "to"].some((name) => query.has(name))) throw new Problem(422, "request.invalid");
+    const state = cursor ? JSON.parse(atob(cursor)) : { from: 0, to: Number.MAX_SAFE_INTEGER, at: 0 };
+    const from = Number(query.get("from") ?? state.from);
+    const to = Number(query.get("to") ?? state.to);
+    const found = this.log.rows.filter((_, i) => i >= state.at).filter(({ seq }) => seq >= from && seq <= to);
+    const rows = query.get("order") === "desc" ? found.reverse() : found; // the command pages forwards only
+    const page = rows.slice(0, Math.min(limit, PAGE_ENTRIES));
+    const last = page.at(-1);
+    const hasMore = rows.length > page.length;
+    const next = last && hasMore ? btoa(JSON.stringify({ from, to, at: this.log.rows.indexOf(last) + 1 })) : null;
+    return { entries: page.map((row) => shown(row, query)), next_cursor: next, has_more: hasMore };
+  }
+}
+
+function shown(row: Row, query: URLSearchParams): object {
+  return query.get("payload") === "text" ? row : { ...row, payload: JSON.parse(row.payload) };
+}
+
+function refusal({ status, code = `test.${status}`, headers = {} }: Extract<Fault, { kind: "refuse" }>) {
+  return { status, headers, body: { title: code, status, code, instance: "req-1" } };
+}
