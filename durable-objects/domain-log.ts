@@ -12,7 +12,7 @@ import { type DomainKeys, deriveDomainKeys } from "../src/crypto/tenant-keys.ts"
 import type { CellEnv } from "../src/env.ts";
 import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
 import { append } from "../src/services/log/append.ts";
-import { archiveStep, segmentDueAt } from "../src/services/log/archive.ts";
+import { archiveStep, segmentDueAt, segmentEntries } from "../src/services/log/archive.ts";
 import { readBody } from "../src/services/log/body.ts";
 import type {
   AppendCall,
@@ -55,7 +55,10 @@ export class DomainLog extends DurableObject<CellEnv> {
   #compared = false;
   #comparing: Promise<void> | null = null;
   #copying: Promise<void> | null = null;
+  #group: Promise<void> | null = null;
+  /** The alarm is set for the copies, and for a segment that is full. */
   #armed = false;
+  #armedForSegment = false;
 
   constructor(ctx: DurableObjectState, env: CellEnv) {
     super(ctx, env);
@@ -97,6 +100,7 @@ export class DomainLog extends DurableObject<CellEnv> {
     await this.#comparedOrAway();
     const keys = await this.#loadKeys(config, identity.tenantId, identity.domainId);
     const events = values as unknown as AuditEvent[];
+    await this.#groupCommit();
     const appended = await append(
       { events, single, scope: call.scope, idempotencyKey: call.idempotencyKey, body: call.body },
       {
@@ -174,6 +178,7 @@ export class DomainLog extends DurableObject<CellEnv> {
   /** Never throws: a failed task stays in the schedule and comes again. */
   override async alarm(): Promise<void> {
     this.#armed = false;
+    this.#armedForSegment = false;
     const tried = new Set<Task>();
     for (let task = this.#next(tried); task !== null; task = this.#next(tried)) {
       tried.add(task);
@@ -214,16 +219,33 @@ export class DomainLog extends DurableObject<CellEnv> {
     if (task === "forget") this.#schedule.plan(task, nowMs + FORGET_EVERY_MS);
   }
 
+  /** Sees to it that the alarm copies and archives what waits. Cheap when it is set already. */
   #planCopies(): void {
-    const archiveAt = segmentDueAt(this.#archiveDeps());
+    const { size } = this.journal.head();
+    const full = size - this.journal.archived().size >= segmentEntries(this.journal);
+    if (this.#armed && !(full && !this.#armedForSegment)) return;
     const nowMs = this.stores.clock();
-    const due = archiveAt !== null && archiveAt <= nowMs;
-    if (this.#armed && !due) return;
+    const archiveAt = segmentDueAt(this.#archiveDeps());
     this.#schedule.plan("copy", nowMs);
     if (archiveAt !== null) this.#schedule.plan("archive", archiveAt);
     if (!this.#armed) this.#schedule.plan("forget", nowMs + FORGET_EVERY_MS);
     this.#schedule.arm();
     this.#armed = true;
+    this.#armedForSegment = full;
+  }
+
+  /**
+   * Lets the requests that are here already commit together: they all go on in one turn, without an await between them,
+   * so their transactions reach the disk as one.
+   */
+  #groupCommit(): Promise<void> {
+    this.#group ??= new Promise((resolve) => {
+      setTimeout(() => {
+        this.#group = null;
+        resolve();
+      }, 0);
+    });
+    return this.#group;
   }
 
   /** One copier at a time; whoever asks meanwhile waits for the same run. */

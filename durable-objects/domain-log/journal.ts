@@ -45,6 +45,7 @@ export class SqliteJournal implements Journal {
   #backlog: { entries: number; bytes: number } | null = null;
   #row: HeadRow | null = null;
   #identity: DomainIdentity | null = null;
+  #months: string[] | null = null;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -59,6 +60,7 @@ export class SqliteJournal implements Journal {
       this.#backlog = null;
       this.#row = null;
       this.#identity = null;
+      this.#months = null;
       throw error;
     }
   }
@@ -225,6 +227,7 @@ export class SqliteJournal implements Journal {
         this.#set({ ids_forgotten_below: Math.max(this.idsForgottenBelow(), size) });
         this.#sql.exec(`DROP TABLE ${table}`);
       }
+      this.#months = null;
     });
   }
 
@@ -255,22 +258,24 @@ export class SqliteJournal implements Journal {
 
   /** Newest month first: a retry comes soon. */
   #tables(kind: "request" | "known_id"): string[] {
-    return this.#sql
+    this.#months ??= this.#sql
       .exec<{ name: string }>(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB ? ORDER BY name DESC",
-        `${kind}_[0-9][0-9][0-9][0-9][0-9][0-9]`,
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB '*_[0-9][0-9][0-9][0-9][0-9][0-9]' ORDER BY name DESC",
       )
       .toArray()
       .map(({ name }) => name);
+    return this.#months.filter((name) => name.startsWith(kind));
   }
 
   #tableFor(kind: "request" | "known_id", atMs: number): string {
     const table = `${kind}_${monthOf(atMs)}`;
+    if (this.#tables(kind).includes(table)) return table;
     const columns =
       kind === "request"
         ? "key BLOB PRIMARY KEY, first_seq INTEGER NOT NULL, count INTEGER NOT NULL, body_mac BLOB NOT NULL, recorded_at_ms INTEGER NOT NULL"
         : "id TEXT PRIMARY KEY, seq INTEGER NOT NULL, event_mac BLOB NOT NULL";
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS ${table} (${columns}) STRICT, WITHOUT ROWID`);
+    this.#months = null;
     return table;
   }
 

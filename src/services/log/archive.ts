@@ -114,4 +114,6 @@ function segmentHeadOf(rows: readonly EntryRow[], sha256: Sha256): SegmentHead {
 }
 
 const payloadsOf = (rows: readonly EntryRow[]) => rows.map(({ payload }) => payload);
-const segmentEntries = (journal: Journal) => journal.identity()?.segmentEntries ?? LIMITS.segmentEntriesDefault;
+/** Entries of one archive object of this domain. */
+export const segmentEntries = (journal: Journal): number =>
+  journal.identity()?.segmentEntries ?? LIMITS.segmentEntriesDefault;

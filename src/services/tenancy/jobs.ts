@@ -9,6 +9,7 @@
  *  2. entries, under idempotency keys made of ids        crash: the same receipts
  *  3. the job is deleted                                 done
  */
+import { isAppError } from "../../core/errors.ts";
 import type { AuditEvent } from "../../core/event.ts";
 import { SYSTEM_ACTOR_ID } from "../../core/event.ts";
 import { type Jurisdiction, platformDomainId } from "../../core/ids.ts";
@@ -77,8 +78,14 @@ async function addKey(key: ApiKeyRecord, tenantDomainId: string, by: AskedBy, de
   await record(deps, tenantDomainId, keyCreated(key, by), `api_key.created:${key.id}`);
 }
 
-const record = (deps: JobDeps, domainId: string, event: AuditEvent, key: string) =>
-  deps.logs.record(domainId, event, key);
+/** Once for each key. Two callers may ask for the same change, a revocation; the entry names whoever was first. */
+async function record(deps: JobDeps, domainId: string, event: AuditEvent, key: string): Promise<void> {
+  try {
+    await deps.logs.record(domainId, event, key);
+  } catch (error) {
+    if (!isAppError(error) || error.code !== "idempotency.key_reused") throw error;
+  }
+}
 
 function tenantCreated({ id, tier, jurisdiction }: TenantRecord, by: AskedBy): AuditEvent {
   return clear("tenant.created", by, { type: "tenant", id }, { jurisdiction, tier });
