@@ -14,7 +14,11 @@ const cell = (jurisdiction: "eu" | "us", include: string[]) => ({
   plugins: [
     cloudflareTest({
       wrangler: { configPath: `./wrangler.${jurisdiction}.toml` },
-      miniflare: { bindings: { ...testBindings(jurisdiction), TEST_MIGRATIONS: migrations } },
+      miniflare: {
+        bindings: { ...testBindings(jurisdiction), TEST_MIGRATIONS: migrations },
+        // A second shard, for the tests of domains that go on in another one.
+        d1Databases: { LEDGER_01: `local-moonseal-ledger-01-${jurisdiction}` },
+      },
     }),
   ],
   test: { name: `cell-${jurisdiction}`, include, setupFiles: ["./test/support/cell-setup.ts"], testTimeout: 30_000 },

@@ -2,6 +2,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { platformDomainId, platformTenantId } from "../src/core/ids.ts";
 import { LIMITS } from "../src/core/limits.ts";
+import { FIRST_SHARD } from "../src/core/shards.ts";
 import { ROOT_BYTES } from "../src/crypto/tenant-keys.ts";
 import type { CellEnv } from "../src/env.ts";
 import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
@@ -10,7 +11,6 @@ import type { DomainRecord, TenantRecord } from "../src/services/ports.ts";
 import { D1ControlStore } from "../src/storage/control-store.ts";
 import { R2RootStore } from "../src/storage/root-store.ts";
 import { randomBytes } from "./domain-log/random.ts";
-import { FIRST_SHARD } from "./domain-log/stores.ts";
 import { domainLog, logGate } from "./gates.ts";
 import { demandPinned } from "./pinning.ts";
 

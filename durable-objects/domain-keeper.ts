@@ -6,22 +6,15 @@ import { DurableObject } from "cloudflare:workers";
 import { sha256 } from "../src/crypto/sha256.ts";
 import type { CellEnv } from "../src/env.ts";
 import { cellConfig } from "../src/services/cell-config.ts";
-import type { VerifyCall } from "../src/services/log/calls.ts";
+import type { HeadResult, VerifyCall } from "../src/services/log/calls.ts";
 import { startRun, type VerifyRun, type VerifyStep, verifyStep } from "../src/services/log/verify.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
-import { type DomainStores, domainStores } from "./domain-log/stores.ts";
+import type { LedgerStore } from "../src/services/ports.ts";
+import { ledgerAt } from "./domain-log/stores.ts";
 import { domainLog } from "./gates.ts";
 import { demandPinned } from "./pinning.ts";
 
 export class DomainKeeper extends DurableObject<CellEnv> {
-  /** Replaced by tests that make a store fail. */
-  stores: DomainStores;
-
-  constructor(ctx: DurableObjectState, env: CellEnv) {
-    super(ctx, env);
-    this.stores = domainStores(env, ctx.id.name ?? "");
-  }
-
   /** Begins a run over [from, to] or goes on with one. A new run first brings the queryable copy up to date. */
   verify(call: VerifyCall): Promise<Outcome<VerifyStep>> {
     return outcomeOf(() => this.#verify(call));
@@ -31,16 +24,15 @@ export class DomainKeeper extends DurableObject<CellEnv> {
     const config = cellConfig(this.env);
     demandPinned(this.ctx, config);
     const domainId = this.ctx.id.name ?? "";
-    const run = "run" in call ? call.run : await this.#begin(call.from, call.to, domainId);
-    return verifyStep(run, domainId, this.stores.ledger, sha256);
-  }
-
-  async #begin(from: number, to: number | null, domainId: string): Promise<VerifyRun> {
-    const log = domainLog(this.env, cellConfig(this.env), domainId);
+    const log = domainLog(this.env, config, domainId);
     const head = await log.head();
-    await log.flush();
-    const last = Math.min(to ?? head.size - 1, head.size - 1);
-    const position = { size: head.size, entryHash: head.entryHash };
-    return startRun(from, last, position, head.genesis, this.stores.ledger);
+    const ledger = ledgerAt(this.env, domainId, "run" in call ? head.shards : await log.flush());
+    const run = "run" in call ? call.run : await begin(call, head, ledger);
+    return verifyStep(run, domainId, ledger, sha256);
   }
+}
+
+function begin(call: { from: number; to: number | null }, head: HeadResult, ledger: LedgerStore): Promise<VerifyRun> {
+  const last = Math.min(call.to ?? head.size - 1, head.size - 1);
+  return startRun(call.from, last, { size: head.size, entryHash: head.entryHash }, head.genesis, ledger);
 }

@@ -7,6 +7,7 @@ import { AppError, isAppError } from "../src/core/errors.ts";
 import type { AuditEvent } from "../src/core/event.ts";
 import type { Jurisdiction } from "../src/core/ids.ts";
 import { LIMITS } from "../src/core/limits.ts";
+import { rollOver, type ShardRange, shardWithRoom } from "../src/core/shards.ts";
 import { sha256 } from "../src/crypto/sha256.ts";
 import { type DomainKeys, deriveDomainKeys } from "../src/crypto/tenant-keys.ts";
 import type { CellEnv } from "../src/env.ts";
@@ -64,7 +65,7 @@ export class DomainLog extends DurableObject<CellEnv> {
     super(ctx, env);
     this.journal = new SqliteJournal(ctx.storage);
     this.#schedule = new Schedule<Task>(ctx.storage);
-    this.stores = domainStores(env, ctx.id.name ?? "");
+    this.stores = domainStores(env, ctx.id.name ?? "", () => this.journal.shards());
   }
 
   /** Makes the domain with its entry 0. Again: changes nothing. The tenant's root must exist. */
@@ -148,12 +149,16 @@ export class DomainLog extends DurableObject<CellEnv> {
       backlogBytes: backlog.bytes,
       oldestUncopiedAt: oldest === null ? null : new Date(oldest).toISOString(),
       stoppedReason: this.journal.stoppedReason(),
+      shards: this.journal.shards(),
     };
   }
 
-  /** Copies everything that is committed now to D1. Throws `storage.unavailable` when D1 does not take it in time. */
-  flush(): Promise<Outcome<void>> {
-    return outcomeOf(() => this.#flush());
+  /** Copies everything that is committed now to D1, and says where it lies. Throws `storage.unavailable` when D1 does not take it in time. */
+  flush(): Promise<Outcome<ShardRange[]>> {
+    return outcomeOf(async () => {
+      await this.#flush();
+      return this.journal.shards();
+    });
   }
 
   async #flush(): Promise<void> {
@@ -253,6 +258,7 @@ export class DomainLog extends DurableObject<CellEnv> {
     this.#copying ??= (async () => {
       try {
         for (let step = 0; step < STEPS_PER_ALARM; step++) {
+          await this.#settleShards();
           const { done } = await copyStep({ journal: this.journal, ...this.stores, sha256 });
           releaseCopied(this.journal);
           if (done) return;
@@ -262,6 +268,23 @@ export class DomainLog extends DurableObject<CellEnv> {
       }
     })();
     return this.#copying;
+  }
+
+  /**
+   * Goes on in another shard when the present one is full. Commit order: the journal (the truth about where rows go), then
+   * the control database (where readers look), and only then rows; a crash in between is caught up here.
+   */
+  async #settleShards(): Promise<void> {
+    const present = this.journal.shards().at(-1)?.shard ?? "";
+    const { shardLimitBytes } = this.#config();
+    if ((this.stores.lastSize(present) ?? 0) >= shardLimitBytes) {
+      const next = shardWithRoom(present, await this.stores.gauges(), shardLimitBytes);
+      if (next) this.journal.setShards(rollOver(this.journal.shards(), this.journal.copied().size, next));
+      else console.warn(JSON.stringify({ at: "domain-log", fault: "no ledger shard has room", shard: present }));
+    }
+    if (this.journal.shardsMirrored()) return;
+    await this.stores.mirrorShards(this.journal.shards());
+    this.journal.setShardsMirrored();
   }
 
   async #archive(): Promise<void> {

@@ -1,7 +1,8 @@
 /** Entry point of a cell: wires bindings to services, and exports the objects. */
-import { FIRST_SHARD, ledgerShard } from "../durable-objects/domain-log/stores.ts";
+import { ledgerAt } from "../durable-objects/domain-log/stores.ts";
 import { cellDesk, domainKeeper, domainLog, tenantDesk } from "../durable-objects/gates.ts";
 import { LIMITS } from "./core/limits.ts";
+import type { ShardRange } from "./core/shards.ts";
 import type { CellEnv } from "./env.ts";
 import { cellApp } from "./http/app.ts";
 import type { CellServices } from "./http/environment.ts";
@@ -11,7 +12,6 @@ import type { DomainRecord } from "./services/ports.ts";
 import { residencyReport } from "./services/residency.ts";
 import { cachedLookUp } from "./services/tenancy/keys.ts";
 import { D1ControlStore } from "./storage/control-store.ts";
-import { D1LedgerStore } from "./storage/ledger-store.ts";
 
 export { CellDesk } from "../durable-objects/cell-desk.ts";
 export { DomainKeeper } from "../durable-objects/domain-keeper.ts";
@@ -31,7 +31,8 @@ function wire(env: CellEnv): CellServices {
       maxEntries: LIMITS.keyCacheEntries,
     }),
     domain: cachedDomains(control),
-    ledger: (domainId) => new D1LedgerStore(ledgerShard(env, FIRST_SHARD), domainId),
+    shards: cachedShards(control),
+    ledger: (domainId, ranges) => ledgerAt(env, domainId, ranges),
     log: (domainId) => domainLog(env, config, domainId),
     keeper: (domainId) => domainKeeper(env, config, domainId),
     desk: (tenantId) => tenantDesk(env, config, tenantId),
@@ -46,6 +47,19 @@ function wire(env: CellEnv): CellServices {
         signer: config.signer,
         nowMs: Date.now(),
       }),
+  };
+}
+
+/** Ranges are only added, when a shard is full: an answer from memory may lack the newest one. */
+function cachedShards(control: D1ControlStore): CellServices["shards"] {
+  const cache = new Map<string, { ranges: ShardRange[]; readAtMs: number }>();
+  return async (domainId, fresh = false) => {
+    const known = cache.get(domainId);
+    if (!fresh && known && Date.now() - known.readAtMs < LIMITS.shardCacheMs) return known.ranges;
+    const ranges = await control.shards(domainId);
+    if (cache.size >= LIMITS.keyCacheEntries) cache.clear();
+    if (ranges.length > 0) cache.set(domainId, { ranges, readAtMs: Date.now() });
+    return ranges;
   };
 }
 

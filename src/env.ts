@@ -26,6 +26,8 @@ export interface CellEnv {
   LOG_HOST: string;
   /** Operator's override of `LIMITS.backlogBytes`. Bytes. */
   BACKLOG_BYTES?: string;
+  /** Operator's override of `LIMITS.shardBytes`. Bytes. */
+  SHARD_LIMIT_BYTES?: string;
   OPERATOR_SECRET: string;
   API_KEY_PEPPER: string;
   PSEUDONYM_PEPPER: string;

@@ -10,6 +10,7 @@
  * behind a copy stops the domain.
  */
 import { LIMITS } from "../../src/core/limits.ts";
+import { FIRST_SHARD, type ShardRange } from "../../src/core/shards.ts";
 import type {
   DomainIdentity,
   EntryRow,
@@ -34,6 +35,8 @@ type HeadRow = {
   archived_hash: string;
   stopped_reason: string | null;
   ids_forgotten_below: number;
+  shards: string;
+  shards_mirrored: number;
 };
 type PendingRow = { seq: number; id: string; prev_hash: string; entry_hash: string; payload: string };
 type RequestRow = { first_seq: number; count: number; body_mac: ArrayBuffer; recorded_at_ms: number };
@@ -73,8 +76,8 @@ export class SqliteJournal implements Journal {
 
   create(identity: DomainIdentity, head: Head): void {
     this.#sql.exec(
-      `INSERT INTO head (id, identity, size, entry_hash, recorded_at_ms, copied_size, copied_hash, archived_size, archived_hash, ids_forgotten_below)
-       VALUES (1, ?, ?, ?, ?, 0, ?, 0, ?, 0)`,
+      `INSERT INTO head (id, identity, size, entry_hash, recorded_at_ms, copied_size, copied_hash, archived_size, archived_hash, ids_forgotten_below, shards, shards_mirrored)
+       VALUES (1, ?, ?, ?, ?, 0, ?, 0, ?, 0, '[]', 1)`,
       JSON.stringify(identity),
       head.size,
       head.entryHash,
@@ -239,6 +242,25 @@ export class SqliteJournal implements Journal {
     if (this.stoppedReason() === null) this.#set({ stopped_reason: reason });
   }
 
+  /** The ranges of the ledger; at first everything lies in `FIRST_SHARD`. */
+  shards(): ShardRange[] {
+    const ranges: ShardRange[] = JSON.parse(this.#head()?.shards ?? "[]");
+    return ranges.length > 0 ? ranges : [{ fromSeq: 0, shard: FIRST_SHARD }];
+  }
+
+  setShards(ranges: readonly ShardRange[]): void {
+    this.#set({ shards: JSON.stringify(ranges), shards_mirrored: 0 });
+  }
+
+  /** Whether the control database knows the ranges: readers find them there. */
+  shardsMirrored(): boolean {
+    return this.#need().shards_mirrored === 1;
+  }
+
+  setShardsMirrored(): void {
+    this.#set({ shards_mirrored: 1 });
+  }
+
   #head(): HeadRow | null {
     this.#row ??= this.#sql.exec<HeadRow>("SELECT * FROM head").toArray()[0] ?? null;
     return this.#row;
@@ -290,7 +312,8 @@ export class SqliteJournal implements Journal {
         size INTEGER NOT NULL, entry_hash TEXT NOT NULL, recorded_at_ms INTEGER NOT NULL,
         copied_size INTEGER NOT NULL, copied_hash TEXT NOT NULL,
         archived_size INTEGER NOT NULL, archived_hash TEXT NOT NULL,
-        stopped_reason TEXT, ids_forgotten_below INTEGER NOT NULL) STRICT`);
+        stopped_reason TEXT, ids_forgotten_below INTEGER NOT NULL,
+        shards TEXT NOT NULL, shards_mirrored INTEGER NOT NULL) STRICT`);
       this.#sql.exec(`CREATE TABLE pending (
         seq INTEGER PRIMARY KEY, id TEXT NOT NULL, prev_hash TEXT NOT NULL, entry_hash TEXT NOT NULL,
         payload TEXT NOT NULL, recorded_at_ms INTEGER NOT NULL) STRICT`);

@@ -1,4 +1,8 @@
--- A tenant never moves and never loses its reserved domain; a domain never changes hands (S0-22).
+-- A tenant never moves and never loses its reserved domain; a domain never changes hands (S0-22). INSERT OR REPLACE deletes
+-- without any DELETE trigger, so each has a guard on INSERT too; a repeated insert of the same row stays what it was: nothing.
 CREATE TRIGGER tenant_pinned BEFORE UPDATE OF id, jurisdiction, tenant_domain_id, created_at ON tenant BEGIN SELECT RAISE(ABORT, 'a tenant is pinned for life'); END;
 CREATE TRIGGER domain_pinned BEFORE UPDATE OF id, tenant_id, kind, created_at ON domain BEGIN SELECT RAISE(ABORT, 'a domain belongs to one tenant for life'); END;
 CREATE TRIGGER api_key_revoked_for_good BEFORE UPDATE ON api_key WHEN OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NOT OLD.revoked_at BEGIN SELECT RAISE(ABORT, 'a revoked key stays revoked'); END;
+CREATE TRIGGER tenant_not_replaced BEFORE INSERT ON tenant WHEN EXISTS (SELECT 1 FROM tenant t WHERE (t.id = NEW.id OR t.tenant_domain_id = NEW.tenant_domain_id) AND (t.id <> NEW.id OR t.jurisdiction <> NEW.jurisdiction OR t.tenant_domain_id <> NEW.tenant_domain_id OR t.created_at <> NEW.created_at)) BEGIN SELECT RAISE(ABORT, 'a tenant is pinned for life'); END;
+CREATE TRIGGER domain_not_replaced BEFORE INSERT ON domain WHEN EXISTS (SELECT 1 FROM domain d WHERE d.id = NEW.id AND (d.tenant_id <> NEW.tenant_id OR d.kind <> NEW.kind OR d.created_at <> NEW.created_at)) BEGIN SELECT RAISE(ABORT, 'a domain belongs to one tenant for life'); END;
+CREATE TRIGGER api_key_not_revived BEFORE INSERT ON api_key WHEN EXISTS (SELECT 1 FROM api_key k WHERE k.id = NEW.id AND k.revoked_at IS NOT NULL) BEGIN SELECT RAISE(IGNORE); END;

@@ -39,6 +39,8 @@ export const LIMITS = {
   copyChars: MiB,
   /** One string that is bound to a statement of D1; local workerd does not enforce it (PLATFORM §2.1). Bytes of UTF-8. */
   boundStringBytes: 2_000_000,
+  /** A ledger shard takes no new range past this; D1 ends at 10 GB (PLATFORM §2.1). */
+  shardBytes: 8 * GiB,
   /** Entries of an archive object (decision 11). */
   segmentEntriesDefault: 256,
   segmentEntriesMax: 4096,
@@ -59,6 +61,8 @@ export const LIMITS = {
   keyCacheMs: 30_000,
   keyStaleMs: 60_000,
   keyCacheEntries: 10_000,
+  /** Where a domain's rows lie is known from memory for this long. */
+  shardCacheMs: 10_000,
   domainsPerTenant: 1000,
   keysPerTenant: 1000,
 } as const;

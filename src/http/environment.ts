@@ -1,5 +1,6 @@
 /** What every request of a cell carries: the services, and who asks. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { ShardRange } from "../core/shards.ts";
 import type { CellConfig } from "../services/cell-config.ts";
 import type { DomainKeeperCalls, DomainLogCalls } from "../services/log/calls.ts";
 import type { Permission } from "../services/permissions.ts";
@@ -16,7 +17,9 @@ export interface CellServices {
   key: (keyId: string) => Promise<ApiKeyRecord | null>;
   /** Answers from memory: a domain never changes hands. */
   domain: (domainId: string) => Promise<DomainRecord | null>;
-  ledger: (domainId: string) => LedgerStore;
+  /** Where a domain's rows lie; from memory for at most `LIMITS.shardCacheMs` unless `fresh`. */
+  shards: (domainId: string, fresh?: boolean) => Promise<ShardRange[]>;
+  ledger: (domainId: string, ranges: readonly ShardRange[]) => LedgerStore;
   log: (domainId: string) => DomainLogCalls;
   keeper: (domainId: string) => DomainKeeperCalls;
   desk: (tenantId: string) => TenantDeskCalls;

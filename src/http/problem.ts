@@ -25,8 +25,13 @@ export function problemDocument(
     code: error.code,
     ...(error.detail === undefined ? {} : { detail: error.detail }),
     instance: requestId,
-    ...(error.errors === undefined ? {} : { errors: error.errors }),
+    ...(error.errors === undefined ? {} : { errors: error.errors.map(wellFormed) }),
   };
+}
+
+/** A pointer repeats keys of the caller's; one with half a surrogate pair would make an answer that strict readers refuse. */
+function wellFormed({ pointer, detail }: FieldError): FieldError {
+  return { pointer: pointer.toWellFormed(), detail };
 }
 
 export function problemResponse(

@@ -13,6 +13,7 @@ export interface CellSettings {
   UNPINNED_LOCAL?: string;
   LOG_HOST: string;
   BACKLOG_BYTES?: string;
+  SHARD_LIMIT_BYTES?: string;
   OPERATOR_SECRET: string;
   API_KEY_PEPPER: string;
   PSEUDONYM_PEPPER: string;
@@ -25,6 +26,7 @@ export interface CellConfig {
   pinnedTo: Jurisdiction | null;
   logHost: string;
   backlogBytes: number;
+  shardLimitBytes: number;
   operatorSecret: string;
   apiKeyPepper: Uint8Array;
   pseudonymPepper: Uint8Array;
@@ -54,6 +56,7 @@ function readConfig(settings: CellSettings): CellConfig {
     pinnedTo: pinning(settings, jurisdiction),
     logHost,
     backlogBytes: Number(settings.BACKLOG_BYTES ?? LIMITS.backlogBytes),
+    shardLimitBytes: Number(settings.SHARD_LIMIT_BYTES ?? LIMITS.shardBytes),
     operatorSecret: settings.OPERATOR_SECRET ?? "",
     apiKeyPepper: secretBytes(settings, "API_KEY_PEPPER"),
     pseudonymPepper: secretBytes(settings, "PSEUDONYM_PEPPER"),
@@ -64,6 +67,8 @@ function readConfig(settings: CellSettings): CellConfig {
   }
   if (!/^[a-z0-9.-]+$/.test(logHost ?? "")) throw wrong("internal", "LOG_HOST must be a host name");
   if (!Number.isSafeInteger(config.backlogBytes)) throw wrong("internal", "BACKLOG_BYTES must be a number of bytes");
+  if (!Number.isSafeInteger(config.shardLimitBytes))
+    throw wrong("internal", "SHARD_LIMIT_BYTES must be a number of bytes");
   const secrets = [settings.API_KEY_PEPPER, settings.PSEUDONYM_PEPPER, settings.LOG_SIGNING_KEY];
   if (new Set(secrets).size !== secrets.length) throw wrong("internal", "two secrets of the cell are the same");
   return config;

@@ -1,6 +1,7 @@
 /** What the use-cases need from the outside, as small interfaces. `storage` and `durable-objects` implement them. */
 import type { Jurisdiction } from "../core/ids.ts";
 import type { SegmentHead } from "../core/segment.ts";
+import type { ShardRange } from "../core/shards.ts";
 import type { ChainRow } from "../verifier/chain.ts";
 import type { Permission, Tier } from "./permissions.ts";
 
@@ -88,7 +89,7 @@ export interface Journal {
 
 /** One domain's rows in the ledger (D1). Every failure is ambiguous: the caller reads back, never guesses. */
 export interface LedgerStore {
-  /** Inserts consecutive rows, all or nothing. `base`: the hash that row 0 follows, when row 0 is here. */
+  /** Inserts consecutive rows, all or nothing. `base`: the hash that the first row follows, when a range begins with it. */
   insert(rows: readonly EntryRow[], base: string | null): Promise<void>;
   /** The newest row, or null. */
   tip(): Promise<LogPosition | null>;
@@ -162,6 +163,10 @@ export interface ControlStore {
   domainsOf(tenantId: string): Promise<DomainRecord[]>;
   /** Domains of all tenants, for the cell's own housekeeping. */
   domains(afterId: string, limit: number): Promise<DomainRecord[]>;
+  /** Where the rows of a domain lie, ascending; empty for a domain that is not there. */
+  shards(domainId: string): Promise<ShardRange[]>;
+  /** Idempotent: afterwards exactly these ranges are known. */
+  putShards(domainId: string, ranges: readonly ShardRange[]): Promise<void>;
   /** Idempotent by id. */
   addKey(key: ApiKeyRecord): Promise<void>;
   key(keyId: string): Promise<ApiKeyRecord | null>;

@@ -3,6 +3,7 @@ import { and, asc, eq, gt, isNull } from "drizzle-orm";
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 import { AppError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
+import type { ShardRange } from "../core/shards.ts";
 import type { ApiKeyRecord, ControlStore, DomainRecord, TenantRecord } from "../services/ports.ts";
 import { storeUnavailable } from "./d1-errors.ts";
 import { apiKey, domain, ledgerShard, provisionedResource, tenant } from "./schema.ts";
@@ -64,6 +65,30 @@ export class D1ControlStore implements ControlStore {
     return asking(() =>
       this.#db.select().from(domain).where(gt(domain.id, afterId)).orderBy(asc(domain.id)).limit(limit),
     );
+  }
+
+  async shards(domainId: string): Promise<ShardRange[]> {
+    const { fromSeq, shard } = ledgerShard;
+    return asking(() =>
+      this.#db
+        .select({ fromSeq, shard })
+        .from(ledgerShard)
+        .where(eq(ledgerShard.domainId, domainId))
+        .orderBy(asc(fromSeq)),
+    );
+  }
+
+  async putShards(domainId: string, ranges: readonly ShardRange[]): Promise<void> {
+    const db = this.#db;
+    const rows = ranges.map(({ fromSeq, shard }) =>
+      db
+        .insert(ledgerShard)
+        .values({ domainId, fromSeq, shard })
+        .onConflictDoUpdate({ target: [ledgerShard.domainId, ledgerShard.fromSeq], set: { shard } }),
+    );
+    // Nothing is ever taken away: a range without entries is replaced under its own first seq.
+    const [first, ...rest] = rows;
+    if (first) await asking(() => db.batch([first, ...rest]));
   }
 
   async addKey(key: ApiKeyRecord): Promise<void> {

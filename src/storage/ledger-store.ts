@@ -19,12 +19,14 @@ const COLUMNS = "seq, id, lower(hex(prev_hash)) AS prevHash, lower(hex(entry_has
 /** One statement for many rows; `e.key` keeps the order of the array. */
 const INSERT = `INSERT INTO audit_log (domain_id, seq, id, prev_hash, entry_hash, payload)
   SELECT ?1, e.value ->> 0, e.value ->> 1, unhex(e.value ->> 2), unhex(e.value ->> 3), e.value ->> 4 FROM json_each(?2) e ORDER BY e.key`;
-const INSERT_BASE = `INSERT INTO ledger_base (domain_id, base_seq, base_prev_hash) SELECT ?1, 0, unhex(?2)
-  WHERE NOT EXISTS (SELECT 1 FROM ledger_base WHERE domain_id = ?1 AND base_seq = 0)`;
+const INSERT_BASE = `INSERT INTO ledger_base (domain_id, base_seq, base_prev_hash) SELECT ?1, ?2, unhex(?3)
+  WHERE NOT EXISTS (SELECT 1 FROM ledger_base WHERE domain_id = ?1 AND base_seq = ?2)`;
 
 export class D1LedgerStore implements LedgerStore {
   readonly #db: D1Database;
   readonly #domainId: string;
+  /** Size of the database after the last insert; null before the first. Bytes. */
+  lastSize: number | null = null;
 
   constructor(db: D1Database, domainId: string) {
     this.#db = db;
@@ -37,8 +39,9 @@ export class D1LedgerStore implements LedgerStore {
     const statements = jsonArrays(rows, LIMITS.boundStringBytes).map((json) =>
       this.#db.prepare(INSERT).bind(this.#domainId, json),
     );
-    if (base !== null) statements.unshift(this.#db.prepare(INSERT_BASE).bind(this.#domainId, base));
-    await this.#asking(() => this.#db.batch(statements));
+    if (base !== null) statements.unshift(this.#db.prepare(INSERT_BASE).bind(this.#domainId, rows[0]?.seq ?? 0, base));
+    const results = await this.#asking(() => this.#db.batch(statements));
+    this.lastSize = results.at(-1)?.meta.size_after ?? null;
   }
 
   async tip() {

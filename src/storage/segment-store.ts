@@ -1,4 +1,5 @@
 /** A domain's archive in R2 LOG. Segments are created once, with a server-checked SHA-256, and never overwritten. */
+import { Buffer } from "node:buffer";
 import { AppError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import {
@@ -28,7 +29,12 @@ export class R2SegmentStore implements SegmentStore {
   }
 
   async put(head: SegmentHead, payloads: readonly string[]): Promise<boolean> {
-    const bytes = compress(encodeSegment(payloads));
+    const text = encodeSegment(payloads);
+    // It could never be read back, and what is put stays.
+    if (Buffer.byteLength(text) > MAX_SEGMENT_BYTES) {
+      throw new AppError("internal", { internal: `archive: segment ${head.firstSeq} is larger than a segment may be` });
+    }
+    const bytes = await compress(text);
     const stored = await asking(() =>
       this.#bucket.put(segmentKey(this.#domainId, head.firstSeq), bytes, {
         onlyIf: new Headers({ "If-None-Match": "*" }),

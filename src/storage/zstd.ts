@@ -1,17 +1,35 @@
+/**
+ * zstd as workerd has it. Its encoder takes a full output buffer for the end of the input (workerd#6769, also in production):
+ * `zstdCompressSync` fails on anything that compresses to more than 40 KiB, its decoder on lengths of 40,960 times a power of
+ * two, and the streams when what is left at the end does not fit their chunk. So: streams, and one chunk that holds all.
+ */
 import { Buffer } from "node:buffer";
-import { createZstdDecompress, zstdCompressSync } from "node:zlib";
+import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
 
-export function compress(text: string): Uint8Array {
-  return zstdCompressSync(Buffer.from(text));
+/** One frame with a checksum of its content, so that a reader finds damage before it reads. Rejects only for want of memory. */
+export function compress(text: string): Promise<Uint8Array> {
+  const bytes = Buffer.from(text);
+  const params = { [constants.ZSTD_c_checksumFlag]: 1 };
+  const stream = createZstdCompress({ params, chunkSize: mostCompressedBytes(bytes.length) });
+  return collected(stream, bytes, Number.POSITIVE_INFINITY);
 }
 
-/**
- * Decompresses at most `maxBytes`; rejects on damage and on more. The stream and not `zstdDecompressSync`: that one fails
- * in workerd on valid input whose length is 40,960 times a power of two.
- */
-export function decompress(bytes: Uint8Array, maxBytes: number): Promise<string> {
+/** Decompresses at most `maxBytes`; rejects on damage and on more. */
+export async function decompress(bytes: Uint8Array, maxBytes: number): Promise<string> {
+  return (await collected(createZstdDecompress(), bytes, maxBytes)).toString("utf8");
+}
+
+/** ZSTD_compressBound, and room for what a stream adds. */
+function mostCompressedBytes(byteLength: number): number {
+  return byteLength + Math.ceil(byteLength / 256) + 64 * 1024;
+}
+
+function collected(
+  stream: ReturnType<typeof createZstdCompress>,
+  bytes: Uint8Array,
+  maxBytes: number,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const stream = createZstdDecompress();
     const chunks: Buffer[] = [];
     let byteLength = 0;
     stream.on("data", (chunk: Buffer) => {
@@ -19,7 +37,7 @@ export function decompress(bytes: Uint8Array, maxBytes: number): Promise<string>
       if (byteLength > maxBytes) stream.destroy(new RangeError("the segment is larger than a segment may be"));
       else chunks.push(chunk);
     });
-    stream.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    stream.on("end", () => resolve(Buffer.concat(chunks)));
     stream.on("error", reject);
     stream.end(bytes);
   });

@@ -2,6 +2,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { exports, env as workerEnv } from "cloudflare:workers";
 import { v7 as uuidv7 } from "uuid";
+import { ledgerAt } from "../../durable-objects/domain-log/stores.ts";
 import type { DomainLog } from "../../durable-objects/domain-log.ts";
 import { domainLog } from "../../durable-objects/gates.ts";
 import { type Jurisdiction, makeId } from "../../src/core/ids.ts";
@@ -76,6 +77,7 @@ export const event = (fields: object = {}) => ({
 export const stubOf = (domainId: string) => env.DOMAIN_LOG.getByName(domainId);
 /** Its calls, with their answers as values and errors. */
 export const logOf = (domainId: string) => domainLog(env, cellConfig(env), domainId);
+/** The domain's rows in the first shard. */
 export const ledgerOf = (domainId: string) => new D1LedgerStore(env.LEDGER_00, domainId);
 
 /** An append straight to the object, as the cell's Worker makes it. */
@@ -118,10 +120,13 @@ export function alarmLater(domainId: string, laterMs = 600_000 * ++laterRuns): P
   });
 }
 
-/** All rows of the queryable copy, after it was brought up to date. */
+/** All rows of the queryable copy, after it was brought up to date, wherever they lie. */
 export async function copiedRows(domainId: string): Promise<EntryRow[]> {
-  await logOf(domainId).flush();
-  return ledgerOf(domainId).rows({ fromSeq: 0, toSeq: Number.MAX_SAFE_INTEGER, limit: 100_000 });
+  return ledgerAt(env, domainId, await logOf(domainId).flush()).rows({
+    fromSeq: 0,
+    toSeq: Number.MAX_SAFE_INTEGER,
+    limit: 100_000,
+  });
 }
 
 /** A domain without the HTTP layer: its tenant's root, its row and its object. */

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { AppError } from "../../core/errors.ts";
 import { ENTRY_ID_PATTERN } from "../../core/event.ts";
 import { LIMITS } from "../../core/limits.ts";
+import type { ShardRange } from "../../core/shards.ts";
 import type { EntryRow } from "../../services/ports.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
 import type { CellApp, CellServices } from "../environment.ts";
@@ -79,14 +80,8 @@ export function entryRoutes(app: CellApp): void {
     const { domainId } = c.req.valid("param");
     const query = c.req.valid("query");
     const question = readQuestion(query, domainId);
-    if (query.consistency === "latest") await services.log(domainId).flush();
-    const descending = question.order === "desc";
-    const rows = await services.ledger(domainId).rows({
-      fromSeq: descending ? question.from : question.next,
-      toSeq: descending ? question.next : question.to,
-      limit: query.limit + 1,
-      descending,
-    });
+    const latest = query.consistency === "latest" ? await services.log(domainId).flush() : null;
+    const rows = await readPage(services, domainId, question, query.limit + 1, latest);
     const page = rows.slice(0, query.limit);
     const next = nextQuestion(question, page, rows.length > query.limit || isCutBySize(page, query.limit));
     const next_cursor = next && encodeCursor("entries", domainId, next);
@@ -145,19 +140,42 @@ function nextQuestion(question: PageQuestion, page: EntryRow[], more: boolean): 
   return next < question.from || next > question.to ? null : { ...question, next };
 }
 
+/** `latest`: where the rows lie, fresh from the object. Without it a page that would be the last makes sure that it is. */
+async function readPage(
+  services: CellServices,
+  domainId: string,
+  question: PageQuestion,
+  limit: number,
+  latest: ShardRange[] | null,
+): Promise<EntryRow[]> {
+  const descending = question.order === "desc";
+  const read = (ranges: ShardRange[]) =>
+    services.ledger(domainId, ranges).rows({
+      fromSeq: descending ? question.from : question.next,
+      toSeq: descending ? question.next : question.to,
+      limit,
+      descending,
+    });
+  const ranges = latest ?? (await services.shards(domainId));
+  const rows = await read(ranges);
+  if (latest || rows.length === limit) return rows;
+  const fresh = await services.shards(domainId, true);
+  return fresh.length === ranges.length ? rows : read(fresh);
+}
+
 /** An entry that is committed but not copied yet is found too: the copy is brought up to date once. */
 async function findEntry(services: CellServices, domainId: string, seqOrId: string): Promise<EntryRow | null> {
-  const ledger = services.ledger(domainId);
   const seq = /^(?:0|[1-9]\d{0,15})$/.test(seqOrId) ? Number(seqOrId) : null;
-  const find = async () => {
+  const find = async (ranges: ShardRange[]) => {
+    const ledger = services.ledger(domainId, ranges);
     const bySeq = seq === null ? [] : await ledger.rows({ fromSeq: seq, toSeq: seq, limit: 1 });
     return bySeq[0] ?? ledger.byId(seqOrId);
   };
-  const found = await find();
+  const found = await find(await services.shards(domainId));
   if (found) return found;
   const log = services.log(domainId);
-  const { size, copiedSize } = await log.head();
-  if (copiedSize >= size || (seq !== null && seq >= size)) return null;
-  await log.flush();
-  return find();
+  const { size, copiedSize, shards } = await log.head();
+  if (seq !== null && seq >= size) return null;
+  // An alarm may have copied it since the first look.
+  return find(copiedSize < size ? await log.flush() : shards);
 }

@@ -9,7 +9,7 @@ export function wholeNumber(minimum: number, maximum: number) {
     .string()
     .regex(/^(?:0|[1-9]\d{0,15})$/, "must be a whole number")
     .transform(Number)
-    .pipe(z.number().int().min(minimum).max(maximum))
+    .pipe(z.number().min(minimum).max(maximum))
     .openapi({ type: "integer", minimum, maximum });
 }
 

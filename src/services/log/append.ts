@@ -66,26 +66,38 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 export async function append(command: AppendCommand, deps: AppendDeps): Promise<Appended> {
   const planned = planEntries(command.events, command.single, deps);
-  await refuseForgottenIds(planned, deps);
-  return commit(command, planned, deps);
+  for (;;) {
+    const forgottenBelow = deps.journal.idsForgottenBelow();
+    const older = await idsInLedger(planned, deps);
+    // Ids are forgotten once a day: what was remembered when D1 was asked about the others still is, or we ask again.
+    if (deps.journal.idsForgottenBelow() === forgottenBelow) return commit(command, planned, older, deps);
+  }
 }
 
 /**
- * Refuses ids of entries that are too old for the object to remember. Only a domain older than the idempotency window has
- * any. An id that arrives while this waits is found by the commit.
+ * The ids of this request that the object no longer remembers and D1 holds, with their seq. Only a domain older than the
+ * idempotency window has any. An id that arrives while this waits is found by the commit. Throws `storage.unavailable` when
+ * D1 cannot tell: it is away, or does not hold all of what was forgotten.
  */
-async function refuseForgottenIds(planned: PlannedEntry[], deps: AppendDeps): Promise<void> {
-  if (deps.journal.idsForgottenBelow() === 0) return;
-  const ids = planned.flatMap(({ id }) => (id === undefined ? [] : [id]));
-  const remembered = new Set(deps.journal.knownIds(ids).map(({ id }) => id));
+async function idsInLedger(planned: PlannedEntry[], { journal, ledger }: AppendDeps): Promise<Map<string, number>> {
+  const forgottenBelow = journal.idsForgottenBelow();
+  const ids = forgottenBelow === 0 ? [] : planned.flatMap(({ id }) => (id === undefined ? [] : [id]));
+  const remembered = new Set(journal.knownIds(ids).map(({ id }) => id));
   const unknown = ids.filter((id) => !remembered.has(id));
-  if (unknown.length === 0) return;
-  const taken = await deps.ledger.seqsOf(unknown);
-  if (taken.size > 0) throw idConflict(planned, (id) => taken.get(id));
+  if (unknown.length === 0) return new Map();
+  if (journal.copied().size < forgottenBelow) {
+    throw new AppError("storage.unavailable", { internal: "the ledger lacks entries whose ids were forgotten" });
+  }
+  return ledger.seqsOf(unknown);
 }
 
 /** Synchronous from the first read to the last write: no other call can come between. */
-function commit(command: AppendCommand, planned: PlannedEntry[], deps: AppendDeps): Appended {
+function commit(
+  command: AppendCommand,
+  planned: PlannedEntry[],
+  older: ReadonlyMap<string, number>,
+  deps: AppendDeps,
+): Appended {
   const { journal, keys } = deps;
   const nowMs = deps.clock();
   return journal.transaction(() => {
@@ -93,7 +105,8 @@ function commit(command: AppendCommand, planned: PlannedEntry[], deps: AppendDep
     if (stopped !== null) throw new AppError("domain.stopped", { detail: stopped });
     const request = command.idempotencyKey === null ? null : requestDigests(command, command.idempotencyKey, keys);
     const before = request && journal.idempotency(request.key);
-    if (request && before) return replay(before, request.bodyMac, planned, journal);
+    if (request && before) return replay(before, request.bodyMac, planned, older, journal);
+    if (older.size > 0) throw idConflict(planned, (id) => older.get(id));
     if (journal.pendingStats().bytes >= deps.backlogBytes)
       throw new AppError("backlog.full", { retryAfterSeconds: 30 });
 
@@ -192,10 +205,17 @@ function newIds(fresh: PlannedEntry[], rows: EntryRow[]): KnownId[] {
 }
 
 /** Finds the seqs of the first answer again: events with an id by their id, the others in order. */
-function replay(before: IdempotencyRecord, bodyMac: Uint8Array, planned: PlannedEntry[], journal: Journal): Appended {
+function replay(
+  before: IdempotencyRecord,
+  bodyMac: Uint8Array,
+  planned: PlannedEntry[],
+  older: ReadonlyMap<string, number>,
+  journal: Journal,
+): Appended {
   if (!equalBytes(before.bodyMac, bodyMac)) throw new AppError("idempotency.key_reused");
   const ids = planned.flatMap(({ id }) => (id === undefined ? [] : [id]));
-  const known = new Map((ids.length > 0 ? journal.knownIds(ids) : []).map(({ id, seq }) => [id, seq]));
+  const known = new Map(older);
+  for (const { id, seq } of ids.length > 0 ? journal.knownIds(ids) : []) known.set(id, seq);
   let next = before.firstSeq;
   const seqs = planned.map(({ id }) => {
     const seq = id === undefined ? next : (known.get(id) ?? next);

@@ -46,9 +46,12 @@ export async function archiveStep(deps: ArchiveDeps): Promise<void> {
     throw new Divergence(`entry ${archived.size} left the object before it was archived`);
   await segments.put(segmentHeadOf(rows, sha256), payloadsOf(rows));
   const back = await segments.get(archived.size);
+  // Cron wakes objects whose alarm runs, so another run may have moved `archived` meanwhile, or have stored a longer segment
+  // than the one we built: what waits is read again, in one piece with what it decides.
+  if (journal.archived().size !== archived.size) return;
   const lines = back?.payloads ?? [];
-  const ours = rows.slice(0, lines.length);
-  if (lines.length === 0 || lines.length > rows.length || lines.some((line, i) => line !== ours[i]?.payload)) {
+  const ours = journal.pending(archived.size, lines.length, Number.POSITIVE_INFINITY);
+  if (lines.length === 0 || lines.length > ours.length || lines.some((line, i) => line !== ours[i]?.payload)) {
     throw new Divergence(`the archive segment of entry ${archived.size} does not hold what was appended`);
   }
   const last = ours.at(-1) as EntryRow;

@@ -1,4 +1,6 @@
 /** What a cell's Worker asks of the objects of a domain. Plain values: they cross RPC. */
+
+import type { ShardRange } from "../../core/shards.ts";
 import type { DomainKind } from "../ports.ts";
 import type { Receipt } from "./append.ts";
 import type { BodyForm } from "./body.ts";
@@ -39,13 +41,16 @@ export interface HeadResult {
   backlogBytes: number;
   oldestUncopiedAt: string | null;
   stoppedReason: string | null;
+  /** Where the rows lie. */
+  shards: ShardRange[];
 }
 
 /** The object that puts entries in order (durable-objects/domain-log.ts). */
 export interface DomainLogCalls {
   append(call: AppendCall): Promise<AppendResult>;
   head(): Promise<HeadResult>;
-  flush(): Promise<void>;
+  /** Resolves to where the rows lie. */
+  flush(): Promise<ShardRange[]>;
 }
 
 export type VerifyCall = { run: VerifyRun } | { from: number; to: number | null };

@@ -1,0 +1,42 @@
+/** The operations of the OpenAPI document, ready to be called: tests over them cover routes that do not exist yet. */
+import { openApiDocument } from "../../src/http/openapi.ts";
+import type { Permission } from "../../src/services/permissions.ts";
+
+export interface Operation {
+  operationId: string;
+  method: string;
+  /** With its parameters in braces. */
+  path: string;
+  permission: Permission | "public" | "any_credential";
+  hasBody: boolean;
+}
+
+interface DocumentedOperation {
+  operationId: string;
+  "x-permission": Operation["permission"];
+  requestBody?: unknown;
+}
+
+export function operations(): Operation[] {
+  const { paths } = openApiDocument() as { paths: Record<string, Record<string, DocumentedOperation>> };
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      operationId: operation.operationId,
+      method: method.toUpperCase(),
+      path,
+      permission: operation["x-permission"],
+      hasBody: operation.requestBody !== undefined,
+    })),
+  );
+}
+
+export const paramsOf = (path: string) => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
+
+/** The path with its parameters; throws on one without a value, so that a new parameter must be thought about. */
+export function pathWith(path: string, values: Record<string, string>): string {
+  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`no value for {${name}} of ${path}`);
+    return value;
+  });
+}

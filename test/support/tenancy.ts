@@ -1,0 +1,96 @@
+/** The desk of a tenant with stores that fail at a chosen step, and what the logs tell afterwards. Runs in workerd. */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { logGate, tenantDesk } from "../../durable-objects/gates.ts";
+import type { TenantDesk } from "../../durable-objects/tenant-desk.ts";
+import { AppError } from "../../src/core/errors.ts";
+import { FIRST_SHARD } from "../../src/core/shards.ts";
+import { cellConfig } from "../../src/services/cell-config.ts";
+import type { JobDeps } from "../../src/services/tenancy/jobs.ts";
+import { D1ControlStore } from "../../src/storage/control-store.ts";
+import { R2RootStore } from "../../src/storage/root-store.ts";
+import { copiedRows, env, jurisdiction } from "./cell.ts";
+
+export const FORMS = ["failed and not persisted", "failed but persisted"] as const;
+export type Form = (typeof FORMS)[number];
+
+/** What changes something; the rest only reads. */
+const WRITES = ["create", "addTenant", "addDomain", "addKey", "revokeKey", "record"];
+
+export const deskStub = (tenantId: string) => env.TENANT_DESK.getByName(tenantId);
+export const deskOf = (tenantId: string) => tenantDesk(env, cellConfig(env), tenantId);
+export const runDeskAlarm = (tenantId: string) => runDurableObjectAlarm(deskStub(tenantId));
+/** The next call meets a new instance, with the real stores. */
+export const evictDesk = (tenantId: string) => evictDurableObject(deskStub(tenantId));
+
+/** Lets the desk's writes pass until the nth (0-based), which fails in the given form, as do all after it. */
+export function failFrom(tenantId: string, nth: number, form: Form): Promise<void> {
+  let writes = 0;
+  return replaceDeps(tenantId, async (name, write) => {
+    if (writes++ < nth) return write();
+    if (form === "failed but persisted") await write();
+    throw new AppError("storage.unavailable", { internal: `a test broke ${name}` });
+  });
+}
+
+/** The names of the writes that the desk makes from now on, in order. */
+export async function recordWrites(tenantId: string): Promise<string[]> {
+  const seen: string[] = [];
+  await replaceDeps(tenantId, (name, write) => {
+    seen.push(name);
+    return write();
+  });
+  return seen;
+}
+
+type OnWrite = (name: string, write: () => Promise<unknown>) => Promise<unknown>;
+
+function replaceDeps(tenantId: string, onWrite: OnWrite): Promise<void> {
+  const watched = <T extends object>(store: T): T =>
+    new Proxy(store, {
+      get(target, name) {
+        const method = Reflect.get(target, name);
+        if (typeof method !== "function") return method;
+        const call = (...values: unknown[]) => method.apply(target, values);
+        if (!WRITES.includes(String(name))) return call;
+        return (...values: unknown[]) => onWrite(String(name), async () => call(...values));
+      },
+    });
+  const deps: JobDeps = {
+    jurisdiction,
+    control: watched(new D1ControlStore(env.CONTROL)),
+    roots: watched(new R2RootStore(env.KEYS)),
+    logs: watched(logGate(env, cellConfig(env))),
+    random: (byteLength) => crypto.getRandomValues(new Uint8Array(byteLength)),
+    shard: FIRST_SHARD,
+  };
+  return runInDurableObject(deskStub(tenantId), (desk: TenantDesk) => {
+    desk.deps = deps;
+  });
+}
+
+/** How many jobs the desk has not finished. */
+export function openJobs(tenantId: string): Promise<number> {
+  return runInDurableObject(deskStub(tenantId), (_, state) =>
+    Number(state.storage.sql.exec<{ jobs: number }>("SELECT count(*) AS jobs FROM job").one().jobs),
+  );
+}
+
+export interface LoggedEntry {
+  action: string;
+  actor: { type: string; id?: string };
+  targets?: { type: string; id?: string }[];
+  metadata?: Record<string, unknown>;
+}
+
+/** The entries of a domain, as its queryable copy holds them. */
+export async function entriesOf(domainId: string): Promise<LoggedEntry[]> {
+  return (await copiedRows(domainId)).map(({ payload }) => JSON.parse(payload) as LoggedEntry);
+}
+
+/** `action target-id` of each entry that is about one of the ids. */
+export async function entriesAbout(domainId: string, ids: string[]): Promise<string[]> {
+  const entries = await entriesOf(domainId);
+  return entries.flatMap(({ action, targets = [] }) =>
+    targets.some(({ id }) => id !== undefined && ids.includes(id)) ? [`${action} ${targets[0]?.id}`] : [],
+  );
+}
