@@ -1,4 +1,4 @@
-/** The object of the cell itself: sees to its platform domain and wakes objects whose alarm was lost. */
+/** The object of the cell itself: sees to its platform domain, wakes objects whose alarm was lost, knows how full the cell is. */
 import { DurableObject } from "cloudflare:workers";
 import { platformDomainId, platformTenantId } from "../src/core/ids.ts";
 import { LIMITS } from "../src/core/limits.ts";
@@ -8,9 +8,12 @@ import type { CellEnv } from "../src/env.ts";
 import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import type { DomainRecord, TenantRecord } from "../src/services/ports.ts";
+import { type CellStatus, cellStatus } from "../src/services/status.ts";
 import { D1ControlStore } from "../src/storage/control-store.ts";
 import { R2RootStore } from "../src/storage/root-store.ts";
+import { Seen } from "./cell-desk/seen.ts";
 import { randomBytes } from "./domain-log/random.ts";
+import { shardGauges } from "./domain-log/stores.ts";
 import { domainLog, logGate } from "./gates.ts";
 import { demandPinned } from "./pinning.ts";
 
@@ -18,6 +21,13 @@ import { demandPinned } from "./pinning.ts";
 const WAKE_DOMAINS = 50;
 
 export class CellDesk extends DurableObject<CellEnv> {
+  readonly #seen: Seen;
+
+  constructor(ctx: DurableObjectState, env: CellEnv) {
+    super(ctx, env);
+    this.#seen = new Seen(ctx.storage);
+  }
+
   /**
    * Makes the platform domain of the cell when it is missing (decision 12). Create-once in every step, so after a crash
    * the next call does the rest.
@@ -60,13 +70,25 @@ export class CellDesk extends DurableObject<CellEnv> {
     const domains = await new D1ControlStore(this.env.CONTROL).domains(after, WAKE_DOMAINS);
     for (const { id } of domains) {
       try {
-        await domainLog(this.env, config, id).wake();
+        const log = domainLog(this.env, config, id);
+        await log.wake();
+        this.#seen.domain(id, await log.head());
       } catch {
         console.warn(JSON.stringify({ at: "cell-desk", fault: "a domain did not wake", domain: id }));
       }
     }
     this.ctx.storage.kv.put("woken_through", domains.length < WAKE_DOMAINS ? "" : (domains.at(-1)?.id ?? ""));
+    this.#seen.gauges(await shardGauges(this.env), Date.now());
     return domains.length;
+  }
+
+  /** How full the cell is: the shards as they are now, the domains as cron last saw them. */
+  status(): Promise<Outcome<CellStatus>> {
+    return outcomeOf(async () => {
+      const { shardLimitBytes } = this.#config();
+      const gauges = await shardGauges(this.env);
+      return cellStatus(gauges, this.#seen.samples(), this.#seen.domains(), shardLimitBytes, Date.now());
+    });
   }
 
   /** What the platform says about where this object is; null where it names no jurisdiction. */

@@ -49,6 +49,7 @@ export function cellDesk(env: CellEnv, config: CellConfig) {
   return {
     ensurePlatform: () => valueOf(stub.ensurePlatform()),
     wakeDomains: () => valueOf(stub.wakeDomains()),
+    status: () => valueOf(stub.status()),
     observedJurisdiction: () => stub.observedJurisdiction(),
   };
 }

@@ -36,6 +36,7 @@ function wire(env: CellEnv): CellServices {
     log: (domainId) => domainLog(env, config, domainId),
     keeper: (domainId) => domainKeeper(env, config, domainId),
     desk: (tenantId) => tenantDesk(env, config, tenantId),
+    status: () => cellDesk(env, config).status(),
     residency: () =>
       residencyReport({
         jurisdiction: config.jurisdiction,

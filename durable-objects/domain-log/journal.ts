@@ -108,21 +108,21 @@ export class SqliteJournal implements Journal {
     this.#set({ size: head.size, entry_hash: head.entryHash, recorded_at_ms: head.recordedAtMs });
     this.#backlog = {
       entries: backlog.entries + rows.length,
-      bytes: backlog.bytes + rows.reduce((bytes, row) => bytes + row.payload.length, 0),
+      bytes: backlog.bytes + rows.reduce((bytes, row) => bytes + Buffer.byteLength(row.payload), 0),
     };
   }
 
-  pending(fromSeq: number, maxRows: number, maxChars: number): EntryRow[] {
+  pending(fromSeq: number, maxRows: number, maxBytes: number): EntryRow[] {
     const rows: EntryRow[] = [];
-    let chars = 0;
+    let byteLength = 0;
     const cursor = this.#sql.exec<PendingRow>(
       "SELECT seq, id, prev_hash, entry_hash, payload FROM pending WHERE seq >= ? ORDER BY seq LIMIT ?",
       fromSeq,
       maxRows,
     );
     for (const row of cursor) {
-      chars += row.payload.length;
-      if (rows.length > 0 && chars > maxChars) break;
+      byteLength += Buffer.byteLength(row.payload);
+      if (rows.length > 0 && byteLength > maxBytes) break;
       rows.push({ seq: row.seq, id: row.id, prevHash: row.prev_hash, entryHash: row.entry_hash, payload: row.payload });
     }
     return rows;
@@ -132,7 +132,7 @@ export class SqliteJournal implements Journal {
   pendingStats(): { entries: number; bytes: number } {
     this.#backlog ??= this.#sql
       .exec<{ entries: number; bytes: number }>(
-        "SELECT count(*) AS entries, ifnull(sum(length(payload)), 0) AS bytes FROM pending",
+        "SELECT count(*) AS entries, ifnull(sum(octet_length(payload)), 0) AS bytes FROM pending",
       )
       .one();
     return this.#backlog;

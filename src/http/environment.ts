@@ -6,6 +6,7 @@ import type { DomainKeeperCalls, DomainLogCalls } from "../services/log/calls.ts
 import type { Permission } from "../services/permissions.ts";
 import type { ApiKeyRecord, ControlStore, DomainRecord, LedgerStore } from "../services/ports.ts";
 import type { ResidencyReport } from "../services/residency.ts";
+import type { CellStatus } from "../services/status.ts";
 import type { TenantDeskCalls } from "../services/tenancy/calls.ts";
 
 /** Wired in src/cell.ts. */
@@ -24,6 +25,7 @@ export interface CellServices {
   keeper: (domainId: string) => DomainKeeperCalls;
   desk: (tenantId: string) => TenantDeskCalls;
   residency: () => Promise<ResidencyReport>;
+  status: () => Promise<CellStatus>;
 }
 
 export interface Principal {

@@ -3,6 +3,7 @@
  * of these; roles of people come with the identity stack and name the same permissions.
  */
 export const PERMISSIONS = {
+  "cell.read": "Read how full the cell is and what waits in it",
   "tenant.create": "Create tenants in this jurisdiction",
   "tenant.list": "List the tenants of this jurisdiction",
   "tenant.read": "Read a tenant",
@@ -25,11 +26,12 @@ export const PUBLIC = "public";
 
 /** What the first key of a tenant may do: everything within its tenant. */
 export const OWNER_KEY_PERMISSIONS: readonly Permission[] = PERMISSION_NAMES.filter(
-  (name) => name !== "tenant.create" && name !== "tenant.list",
+  (name) => name !== "tenant.create" && name !== "tenant.list" && name !== "cell.read",
 );
 
 /** The operator of a cell sets tenants up; a tenant's entries are not the operator's to read (S3-35). */
 export const OPERATOR_PERMISSIONS: readonly Permission[] = [
+  "cell.read",
   "tenant.create",
   "tenant.list",
   "tenant.read",

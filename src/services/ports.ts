@@ -64,8 +64,8 @@ export interface Journal {
   head(): Head;
   /** Adds rows and moves the head, inside a transaction of the caller. */
   append(rows: readonly EntryRow[], head: Head): void;
-  /** Rows that wait, from `fromSeq`, bounded by both limits but at least one when there is one. */
-  pending(fromSeq: number, maxRows: number, maxChars: number): EntryRow[];
+  /** Rows that wait, from `fromSeq`, bounded by both limits (UTF-8 bytes of payload) but at least one when there is one. */
+  pending(fromSeq: number, maxRows: number, maxBytes: number): EntryRow[];
   pendingStats(): { entries: number; bytes: number };
   /** When the entry of this seq was recorded, if it still waits here. */
   pendingSince(seq: number): number | null;

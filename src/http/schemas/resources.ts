@@ -203,6 +203,30 @@ export const residencySchema = z
   })
   .openapi("Residency");
 
+export const cellStatusSchema = z
+  .object({
+    jurisdiction: z.enum(JURISDICTIONS),
+    shards: z.array(
+      z.object({
+        shard: z.string(),
+        bytes: z.int(),
+        limit_bytes: z.int(),
+        used: z.number().openapi({ description: "Share of the limit" }),
+        warning: z.boolean().openapi({ description: "At 70 % of the limit" }),
+        entries_left: z.int().nullable().openapi({ description: "Entries that still fit, by the size of those there" }),
+        days_left: z.number().nullable().openapi({ description: "At the rate since `rate_since`" }),
+        rate_since: instant.nullable(),
+      }),
+    ),
+    domains: z.int().openapi({ description: "Domains that cron has seen; the figures below are theirs, as last seen" }),
+    entries: z.int(),
+    backlog_entries: z.int(),
+    backlog_bytes: z.int(),
+    oldest_uncopied_at: instant.nullable(),
+    stopped_domains: z.array(z.string()),
+  })
+  .openapi("CellStatus");
+
 export const principalSchema = z
   .object({
     kind: z.enum(["api_key", "operator"]),

@@ -8,6 +8,7 @@
  * A failed INSERT is ambiguous, so the tip is read back and compared: nothing is resent blindly, and a row that differs
  * from ours stops the domain.
  */
+import { utf8 } from "../../core/bytes.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Sha256 } from "../../core/sha256.ts";
 import type { EntryRow, Journal, LedgerStore, LogPosition, SegmentStore } from "../ports.ts";
@@ -75,11 +76,21 @@ async function hashBelow(size: number, deps: CopyDeps): Promise<string | null> {
 }
 
 async function nextRows(copied: LogPosition, deps: CopyDeps): Promise<EntryRow[]> {
-  const rows = deps.journal.pending(copied.size, LIMITS.copyRows, LIMITS.copyChars);
+  const rows = deps.journal.pending(copied.size, LIMITS.copyRows, LIMITS.copyBytes);
   if (rows[0]?.seq === copied.size) return rows;
   const archived = await rowsFromArchive(copied.size, LIMITS.copyRows, deps);
-  if (archived?.[0]?.seq === copied.size) return archived;
+  if (archived?.[0]?.seq === copied.size) return withinBytes(archived, LIMITS.copyBytes);
   throw new Divergence(`entry ${copied.size} is neither in the object nor in the archive`);
+}
+
+/** The first rows, at least one, whose payloads have at most `maxBytes` of UTF-8 together. */
+function withinBytes(rows: readonly EntryRow[], maxBytes: number): EntryRow[] {
+  let byteLength = 0;
+  const end = rows.findIndex(({ payload }, i) => {
+    byteLength += utf8(payload).length;
+    return i > 0 && byteLength > maxBytes;
+  });
+  return end < 0 ? [...rows] : rows.slice(0, end);
 }
 
 function positionAfter(rows: readonly EntryRow[], before: LogPosition): LogPosition {

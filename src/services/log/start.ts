@@ -24,18 +24,24 @@ export async function demandGuards(ledger: Pick<LedgerStore, "missingGuards">): 
 }
 
 /**
- * No segment may reach past the head. One that reaches past `archived` is a put whose answer was lost: the archiver finds
- * it again.
+ * No segment may reach past the head, and one that reaches past `archived` must hold our entries: a put whose answer was
+ * lost, which the archiver finds again. Sizes alone do not tell: an object that was set back while D1 was away may have
+ * grown past the archive again before it could compare itself.
  */
 async function compareArchive({ journal, segments }: CopyDeps): Promise<void> {
   const head = journal.head();
   const beyond = (await segments.list(head.size, 1))[0];
   const last = beyond ?? (await segmentHolding(head.size - 1, segments));
   if (last === null || last < journal.archived().size) return;
-  const size = last + ((await segments.get(last))?.payloads.length ?? 1);
+  const lines = (await segments.get(last))?.payloads;
+  const size = last + (lines?.length ?? 1);
   if (size > head.size) {
     throw new Divergence(
       `the archive reaches entry ${size - 1}, the object only ${head.size - 1}: the object was set back`,
     );
+  }
+  const ours = lines ? journal.pending(last, lines.length, Number.POSITIVE_INFINITY) : [];
+  if (lines?.some((line, i) => line !== ours[i]?.payload)) {
+    throw new Divergence(`the archive segment of entry ${last} does not hold what was appended`);
   }
 }

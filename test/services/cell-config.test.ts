@@ -1,0 +1,110 @@
+/** A cell with a wrong setting refuses to serve, and says which setting, never its value. */
+import { describe, expect, test } from "vitest";
+import { type AppError, isAppError } from "../../src/core/errors.ts";
+import { type CellSettings, cellConfig } from "../../src/services/cell-config.ts";
+import { testBindings } from "../support/bindings.ts";
+
+const local = (): CellSettings => ({ JURISDICTION: "eu", ...testBindings("eu") });
+const deployed = (): CellSettings => {
+  const { UNPINNED_LOCAL: _, ...rest } = local();
+  return { ...rest, DO_JURISDICTION: "eu" };
+};
+
+function refusal(settings: CellSettings): AppError | null {
+  try {
+    cellConfig(settings);
+    return null;
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return error;
+  }
+}
+
+const base64Of = (byteLength: number, fill: number) => Buffer.alloc(byteLength, fill).toString("base64");
+const SECRETS = ["API_KEY_PEPPER", "PSEUDONYM_PEPPER", "LOG_SIGNING_KEY"] as const;
+
+describe("a cell serves", () => {
+  test("pinned to its jurisdiction when deployed, unpinned on a machine that says so", () => {
+    expect(cellConfig(deployed())).toMatchObject({ jurisdiction: "eu", pinnedTo: "eu" });
+    expect(cellConfig(local())).toMatchObject({ jurisdiction: "eu", pinnedTo: null });
+  });
+});
+
+describe("S4-34 R1 R2 a cell whose residency is unknown refuses to serve", () => {
+  test.each<[string, Partial<CellSettings>, CellSettings]>([
+    ["an empty DO_JURISDICTION without UNPINNED_LOCAL", { DO_JURISDICTION: "" }, deployed()],
+    ["another DO_JURISDICTION than JURISDICTION", { DO_JURISDICTION: "us" }, deployed()],
+    ["an unknown DO_JURISDICTION", { DO_JURISDICTION: "de" }, deployed()],
+    ["DO_JURISDICTION in capitals", { DO_JURISDICTION: "EU" }, deployed()],
+    ["an unknown JURISDICTION", { JURISDICTION: "de" }, deployed()],
+    ["no JURISDICTION", { JURISDICTION: "" }, deployed()],
+    ["UNPINNED_LOCAL on a deployed cell", { UNPINNED_LOCAL: "true" }, deployed()],
+    ["UNPINNED_LOCAL in another spelling", { UNPINNED_LOCAL: "1" }, local()],
+    ["another pinning on a local machine", { DO_JURISDICTION: "us" }, local()],
+  ])("%s", (_, change, base) => {
+    expect(refusal({ ...base, ...change })).toMatchObject({ code: "residency.unknown" });
+  });
+
+  test("no DO_JURISDICTION at all", () => {
+    const { DO_JURISDICTION: _, ...rest } = deployed();
+    expect(refusal(rest as CellSettings)).toMatchObject({ code: "residency.unknown" });
+    expect(refusal({ ...rest, UNPINNED_LOCAL: "true" } as CellSettings)).toMatchObject({ code: "residency.unknown" });
+  });
+});
+
+describe("S2-6 a cell without right secrets refuses to serve", () => {
+  const wrongSecrets: [string, (right: string) => string | undefined][] = [
+    ["missing", () => undefined],
+    ["empty", () => ""],
+    ["of 31 bytes", () => base64Of(31, 7)],
+    ["of 33 bytes", () => base64Of(33, 7)],
+    ["not base64", () => "not base64 at all!"],
+    ["base64 without its padding", (right) => right.replaceAll("=", "")],
+  ];
+  const cases = SECRETS.flatMap((name) => wrongSecrets.map(([how, make]) => [name, how, make] as const));
+
+  test.each(cases)("S4-29 %s %s", (name, _, make) => {
+    const settings = local();
+    const error = refusal({ ...settings, [name]: make(settings[name]) } as CellSettings);
+    expect(error).toMatchObject({ code: "internal", internal: expect.stringContaining(name) });
+    expect(error?.detail).toBeUndefined();
+  });
+
+  test.each([
+    ["API_KEY_PEPPER", "PSEUDONYM_PEPPER"],
+    ["API_KEY_PEPPER", "LOG_SIGNING_KEY"],
+    ["PSEUDONYM_PEPPER", "LOG_SIGNING_KEY"],
+  ] as const)("%s doubled as %s", (first, second) => {
+    const settings = local();
+    expect(refusal({ ...settings, [second]: settings[first] })).toMatchObject({ code: "internal" });
+  });
+
+  test.each<[string, string]>([
+    ["missing", ""],
+    ["of the other jurisdiction", testBindings("us").OPERATOR_SECRET],
+    ["mistyped", `${testBindings("eu").OPERATOR_SECRET.slice(0, -1)}!`],
+    ["too short", "mso_eu_secret"],
+  ])("OPERATOR_SECRET %s", (_, value) => {
+    expect(refusal({ ...local(), OPERATOR_SECRET: value })).toMatchObject({ code: "internal" });
+  });
+
+  test("never repeats a value", () => {
+    for (const name of [...SECRETS, "OPERATOR_SECRET"] as const) {
+      const canary = "Q0FOQVJZLWNhbmFyeQ==";
+      expect(JSON.stringify(refusal({ ...local(), [name]: canary }))).not.toContain(canary);
+      expect(String(refusal({ ...local(), [name]: canary }))).not.toContain(canary);
+    }
+  });
+});
+
+describe("other settings that must be right", () => {
+  test.each<Partial<CellSettings>>([
+    { LOG_HOST: "" },
+    { LOG_HOST: "https://log.test" },
+    { LOG_HOST: "Log.Test" },
+    { BACKLOG_BYTES: "lots" },
+    { BACKLOG_BYTES: "1.5" },
+  ])("%j is refused", (change) => {
+    expect(refusal({ ...local(), ...change })).toMatchObject({ code: "internal" });
+  });
+});
