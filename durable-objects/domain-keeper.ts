@@ -6,10 +6,9 @@ import { DurableObject } from "cloudflare:workers";
 import { sha256 } from "../src/crypto/sha256.ts";
 import type { CellEnv } from "../src/env.ts";
 import { cellConfig } from "../src/services/cell-config.ts";
-import type { HeadResult, VerifyCall } from "../src/services/log/calls.ts";
-import { startRun, type VerifyRun, type VerifyStep, verifyStep } from "../src/services/log/verify.ts";
+import type { VerifyCall } from "../src/services/log/calls.ts";
+import { startRun, type VerifyStep, verifyStep } from "../src/services/log/verify.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
-import type { LedgerStore } from "../src/services/ports.ts";
 import { ledgerAt } from "./domain-log/stores.ts";
 import { domainLog } from "./gates.ts";
 import { demandPinned } from "./pinning.ts";
@@ -25,14 +24,19 @@ export class DomainKeeper extends DurableObject<CellEnv> {
     demandPinned(this.ctx, config);
     const domainId = this.ctx.id.name ?? "";
     const log = domainLog(this.env, config, domainId);
+    if ("run" in call) {
+      const { shards } = await log.head();
+      return verifyStep(call.run, domainId, ledgerAt(this.env, domainId, shards), sha256);
+    }
+    // The copy's end is read before the head, which only grows: a copy that is ahead of it holds what nobody appended.
+    const tip = await ledgerAt(this.env, domainId, (await log.head()).shards).tip();
+    const ledger = ledgerAt(this.env, domainId, await log.flush());
     const head = await log.head();
-    const ledger = ledgerAt(this.env, domainId, "run" in call ? head.shards : await log.flush());
-    const run = "run" in call ? call.run : await begin(call, head, ledger);
+    const to = Math.min(call.to ?? head.size - 1, head.size - 1);
+    const run = await startRun(
+      { from: call.from, to, head, genesis: head.genesis, copiedSize: tip?.size ?? 0 },
+      ledger,
+    );
     return verifyStep(run, domainId, ledger, sha256);
   }
-}
-
-function begin(call: { from: number; to: number | null }, head: HeadResult, ledger: LedgerStore): Promise<VerifyRun> {
-  const last = Math.min(call.to ?? head.size - 1, head.size - 1);
-  return startRun(call.from, last, { size: head.size, entryHash: head.entryHash }, head.genesis, ledger);
 }

@@ -31,11 +31,6 @@ const TABLE = {
     title: "The request is larger than the limit",
     explanation: "`detail` names the limit that was passed. Split the request; nothing was stored.",
   },
-  "request.method_not_allowed": {
-    status: 405,
-    title: "The method is not offered here",
-    explanation: "The `Allow` header lists the methods of this address.",
-  },
   "auth.required": {
     status: 401,
     title: "A credential is needed",

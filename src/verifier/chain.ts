@@ -35,6 +35,7 @@ export type ChainFault =
   | "column_mismatch"
   | "genesis_mismatch"
   | "tail_cut"
+  | "beyond_head"
   | "head_mismatch";
 
 export interface ChainFinding {

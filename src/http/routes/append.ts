@@ -75,6 +75,9 @@ export function appendRoutes(app: CellApp): void {
 
   mount(app, appendEntries, async (c) => {
     const { domainId } = c.req.valid("param");
+    if (c.get("domain").kind !== "client") {
+      throw new AppError("auth.forbidden", { detail: "this domain is reserved: only the product itself writes to it" });
+    }
     const form = bodyForm(c);
     const idempotencyKey = readIdempotencyKey(c.req.header("Idempotency-Key"));
     const waitForCopy = prefersReplicated(c.req.header("Prefer"));

@@ -59,6 +59,7 @@ const runSchema = z.strictObject({
   from: size,
   to: z.int().min(-1),
   head: z.strictObject({ size, entryHash: hash }),
+  copiedSize: size,
   nextSeq: size,
   prevHash: hash.nullable(),
   entries: size,

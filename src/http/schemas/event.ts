@@ -71,6 +71,7 @@ const eventShape = z.strictObject({
     .string()
     .regex(ENTRY_ID_PATTERN, "must be a UUID or 1 to 64 characters of A-Z a-z 0-9 -")
     .refine((id) => !LOG_MADE_ID_PATTERN.test(id), "UUIDs of version 8 are made by the log; use version 4 or 7")
+    .refine((id) => !/^\d+$/.test(id), "must not be a number: that would be read as a seq")
     .optional()
     .openapi({
       description: "Your own id. Sending the same event under the same id again answers the first receipt.",

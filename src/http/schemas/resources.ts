@@ -174,7 +174,7 @@ export const verificationSchema = z
       description: "`incomplete`: nothing wrong so far; ask again with `cursor` to go on",
     }),
     from: seq,
-    to: seq.openapi({ description: "Last seq that was asked for" }),
+    to: seq.openapi({ description: "Last seq of the run: what was asked for, at most the head" }),
     verified_through: z.int().min(-1).openapi({ description: "Last seq that was recomputed without a fault" }),
     entries: z.int().openapi({ description: "Entries recomputed so far, over all requests of this run" }),
     progress: z.number().min(0).max(1),

@@ -106,7 +106,7 @@ function commit(
     const request = command.idempotencyKey === null ? null : requestDigests(command, command.idempotencyKey, keys);
     const before = request && journal.idempotency(request.key);
     if (request && before) return replay(before, request.bodyMac, planned, older, journal);
-    if (older.size > 0) throw idConflict(planned, (id) => older.get(id));
+    refuseForgotten(older, planned, journal);
     if (journal.pendingStats().bytes >= deps.backlogBytes)
       throw new AppError("backlog.full", { retryAfterSeconds: 30 });
 
@@ -133,6 +133,14 @@ function commit(
       idempotencyExpiresAtMs: request ? expiry(nowMs) : null,
     };
   });
+}
+
+/** The same event may have been sent twice: while D1 was asked, the other one was appended, is remembered and was copied. */
+function refuseForgotten(older: ReadonlyMap<string, number>, planned: PlannedEntry[], journal: Journal): void {
+  if (older.size === 0) return;
+  const remembered = new Set(journal.knownIds([...older.keys()]).map(({ id }) => id));
+  if (remembered.size === older.size) return;
+  throw idConflict(planned, (id) => (remembered.has(id) ? undefined : older.get(id)));
 }
 
 /** Only long texts are measured in bytes: a UTF-16 unit makes at most three. */

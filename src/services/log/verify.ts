@@ -15,6 +15,8 @@ export interface VerifyRun {
   to: number;
   /** The object's head when the run began. */
   head: LogPosition;
+  /** Entries that the queryable copy held just before. */
+  copiedSize: number;
   nextSeq: number;
   /** Entry hash that the next row must follow; null: the run begins in the middle and trusts its first row. */
   prevHash: string | null;
@@ -27,17 +29,16 @@ export interface VerifyStep {
   done: boolean;
 }
 
-/** Throws `storage.unavailable` when the ledger cannot be read. */
+/** Throws `storage.unavailable` when the ledger cannot be read. `genesis`: what entry 0 must follow. */
 export async function startRun(
-  from: number,
-  to: number,
-  head: LogPosition,
-  genesis: string,
+  run: Pick<VerifyRun, "from" | "to" | "head" | "copiedSize"> & { genesis: string },
   ledger: LedgerStore,
 ): Promise<VerifyRun> {
+  const { from, to, copiedSize } = run;
   const before = from > 0 ? await ledger.rows({ fromSeq: from - 1, toSeq: from - 1, limit: 1 }) : [];
-  const prevHash = from === 0 ? genesis : (before[0]?.entryHash ?? null);
-  return { from, to, head, nextSeq: from, prevHash, entries: 0 };
+  const prevHash = from === 0 ? run.genesis : (before[0]?.entryHash ?? null);
+  const head = { size: run.head.size, entryHash: run.head.entryHash };
+  return { from, to, head, copiedSize, nextSeq: from, prevHash, entries: 0 };
 }
 
 /** Recomputes at most `LIMITS.verifyEntriesPerRequest` entries. */
@@ -59,15 +60,23 @@ export async function verifyStep(
     if (rows.length === 0) finding = missingFrom(fromSeq, run);
   }
   const position = verifier.position;
-  if (!finding && position.seq === run.head.size && position.prevHash !== run.head.entryHash) {
-    finding = {
-      seq: run.head.size - 1,
+  finding ??= position.seq === run.head.size ? faultAtHead(run, position.prevHash) : null;
+  const next = { ...run, nextSeq: position.seq, prevHash: position.prevHash, entries: run.entries + verifier.entries };
+  return { run: next, finding, done: finding !== null || position.seq > run.to };
+}
+
+/** What is wrong once everything up to the head was recomputed: another last entry, or entries that nobody appended. */
+function faultAtHead(run: VerifyRun, lastHash: string | null): ChainFinding | null {
+  const { size, entryHash } = run.head;
+  if (lastHash !== entryHash) {
+    return {
+      seq: size - 1,
       fault: "head_mismatch",
       detail: "the newest entry is not the one that the object appended",
     };
   }
-  const next = { ...run, nextSeq: position.seq, prevHash: position.prevHash, entries: run.entries + verifier.entries };
-  return { run: next, finding, done: finding !== null || position.seq > run.to };
+  if (run.copiedSize <= size) return null;
+  return { seq: size, fault: "beyond_head", detail: `the copy holds ${run.copiedSize} entries; ${size} were appended` };
 }
 
 function missingFrom(seq: number, run: VerifyRun): ChainFinding {

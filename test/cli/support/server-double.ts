@@ -122,7 +122,7 @@ export class ServerDouble {
     if (seen.method === "POST" && pathname === `/v1/tenants/${TENANT}/domains`) {
       return { status: 201, body: { id: this.log.domainId, name: JSON.parse(seen.body).name } };
     }
-    if (seen.method !== "GET") throw new Problem(405, "request.method_not_allowed");
+    if (seen.method !== "GET") throw new Problem(404, "resource.not_found");
     if (pathname === "/v1/whoami") {
       return {
         status: 200,

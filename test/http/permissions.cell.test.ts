@@ -1,0 +1,133 @@
+/** Every route against keys that lack exactly its permission, and that hold nothing else. From the OpenAPI document. */
+import { v7 as uuidv7 } from "uuid";
+import { beforeAll, describe, expect, test } from "vitest";
+import { OWNER_KEY_PERMISSIONS, PERMISSION_NAMES, type Permission } from "../../src/services/permissions.ts";
+import { call, env, event, jurisdiction, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
+import { storedKey } from "../support/credentials.ts";
+import { type Operation, operations, pathWith } from "../support/operations.ts";
+import { problemOf } from "../support/problems.ts";
+
+let tenant: TestTenant;
+let domainId: string;
+let values: Record<string, string>;
+
+beforeAll(async () => {
+  tenant = await newTenant();
+  domainId = await newDomain(tenant);
+  const { id: keyId } = await storedKey(tenant.tenantId, []);
+  values = { tenantId: tenant.tenantId, domainId, keyId, seqOrId: "0" };
+});
+
+/** A right body for each operation that takes one; a new one must be added here. */
+const BODIES: Record<string, () => object> = {
+  createTenant: () => ({ name: "T", jurisdiction, tier: "free" }),
+  createDomain: () => ({ name: uuidv7() }),
+  createKey: () => ({ name: "k", permissions: ["api_key.create"] }),
+  appendEntries: () => event(),
+};
+
+function request(operation: Operation, key?: string): Promise<Response> {
+  const make = BODIES[operation.operationId];
+  if (operation.hasBody && !make) throw new Error(`no body for ${operation.operationId}`);
+  const { method } = operation;
+  const body = make?.();
+  return call(pathWith(operation.path, values), { method, ...(key ? { key } : {}), ...(body ? { body } : {}) });
+}
+
+const guarded = operations().filter(({ permission }) => permission !== "public" && permission !== "any_credential");
+
+describe("every route asks for its permission", () => {
+  test("there are routes to ask", () => {
+    expect(new Set(guarded.map(({ permission }) => permission))).toEqual(new Set(PERMISSION_NAMES));
+  });
+
+  test.each(guarded.map((operation) => [operation.operationId, operation] as const))(
+    "%s: a key that lacks only this permission gets a 403 naming it",
+    async (_, operation) => {
+      const others = PERMISSION_NAMES.filter((name) => name !== operation.permission);
+      const { key } = await storedKey(tenant.tenantId, others);
+      const problem = await problemOf(await request(operation, key), "auth.forbidden");
+      expect(problem.detail).toBe(`this needs the permission ${operation.permission}`);
+    },
+  );
+
+  test.each(guarded.map((operation) => [operation.operationId, operation] as const))(
+    "%s: a key that holds only this permission is let through",
+    async (_, operation) => {
+      const { key } = await storedKey(tenant.tenantId, [operation.permission as Permission]);
+      const answer = await request(operation, key);
+      expect([200, 201], await answer.clone().text()).toContain(answer.status);
+    },
+  );
+
+  test.each(operations().map((operation) => [operation.operationId, operation] as const))(
+    "%s: without a credential 401, unless it is public",
+    async (_, operation) => {
+      const answer = await request(operation);
+      if (operation.permission === "public") expect(answer.status).toBe(200);
+      else await problemOf(answer, "auth.required");
+    },
+  );
+});
+
+describe("nobody grants more than they hold", () => {
+  const grant = (by: string, permissions: Permission[], tenantId = tenant.tenantId) =>
+    call(`/v1/tenants/${tenantId}/keys`, { key: by, body: { name: "child", permissions } });
+
+  test.each(PERMISSION_NAMES.filter((name) => name !== "api_key.create"))(
+    "a key without %s cannot make one that has it",
+    async (permission) => {
+      const { key } = await storedKey(
+        tenant.tenantId,
+        PERMISSION_NAMES.filter((name) => name !== permission),
+      );
+      const problem = await problemOf(await grant(key, ["api_key.create", permission]), "auth.forbidden");
+      expect(problem.detail).toContain(permission);
+    },
+  );
+
+  test("a key can grant what it holds, and the new key holds no more", async () => {
+    const { key } = await storedKey(tenant.tenantId, ["api_key.create", "entry.read"]);
+    const { key: child } = (await (await grant(key, ["entry.read"])).json()) as { key: string };
+    expect(await (await call("/v1/whoami", { key: child })).json()).toMatchObject({ permissions: ["entry.read"] });
+  });
+
+  test.each(["tenant.create", "tenant.list"] as const)(
+    "the operator cannot hand %s, which reaches beyond one tenant, to a tenant's key",
+    async (permission) => {
+      const problem = await problemOf(await grant(env.OPERATOR_SECRET, [permission]), "auth.forbidden");
+      expect(problem.detail).toContain(permission);
+    },
+  );
+
+  test("the operator can make a tenant another key when it has lost its own", async () => {
+    expect((await grant(env.OPERATOR_SECRET, [...OWNER_KEY_PERMISSIONS])).status).toBe(201);
+  });
+
+  test.each<[string, object, string]>([
+    ["an unknown permission", { name: "k", permissions: ["entry.delete"] }, "/permissions/0"],
+    ["no permission", { name: "k", permissions: [] }, "/permissions"],
+    [
+      "an expiry in the past",
+      { name: "k", permissions: ["entry.read"], expires_at: "2020-01-01T00:00:00Z" },
+      "/expires_at",
+    ],
+    ["a secret of the caller's own", { name: "k", permissions: ["entry.read"], key: "mine" }, "/key"],
+    ["another tenant", { name: "k", permissions: ["entry.read"], tenant_id: "tnt_eu_x" }, "/tenant_id"],
+    ["an e-mail address as name", { name: "jo@example.org", permissions: ["entry.read"] }, "/name"],
+  ])("T6 a key with %s is refused, naming the field", async (_, body, pointer) => {
+    const path = `/v1/tenants/${tenant.tenantId}/keys`;
+    const problem = await problemOf(await call(path, { key: tenant.key, body }), "request.invalid");
+    expect(problem.errors?.map((error) => error.pointer)).toEqual([pointer]);
+  });
+});
+
+describe("S3-35 the operator of a cell", () => {
+  test.each(["listEntries", "readEntry", "verifyLog", "appendEntries"])(
+    "cannot use %s on a tenant's log",
+    async (operationId) => {
+      const operation = guarded.find((candidate) => candidate.operationId === operationId) as Operation;
+      await problemOf(await request(operation, env.OPERATOR_SECRET), "auth.forbidden");
+    },
+  );
+});
