@@ -275,6 +275,7 @@ export class DomainLog extends DurableObject<CellEnv> {
    * the control database (where readers look), and only then rows; a crash in between is caught up here.
    */
   async #settleShards(): Promise<void> {
+    if (this.journal.copied().size >= this.journal.head().size) return;
     const present = this.journal.shards().at(-1)?.shard ?? "";
     const { shardLimitBytes } = this.#config();
     if ((this.stores.lastSize(present) ?? 0) >= shardLimitBytes) {

@@ -13,7 +13,7 @@ import { problemResponse } from "../http/problem.ts";
 import { requestIdOf } from "../http/request-id.ts";
 import { SECURE_HEADERS } from "../http/secure-headers.ts";
 import { indexPage, problemPage } from "./pages.ts";
-import { credentialJurisdiction, routeTo } from "./routing.ts";
+import { isWholeCredential, routeTo } from "./routing.ts";
 
 type GatewayContext = Context<{ Bindings: GatewayEnv }>;
 
@@ -64,9 +64,9 @@ function forward(
   return cell(c.env, jurisdiction).fetch(withoutStrayCredential(request, authorization));
 }
 
-/** A credential that names no jurisdiction may be the other cell's in a wrong spelling, so it reaches nobody. */
+/** A credential that is not whole may be the other cell's in a wrong spelling, so it reaches nobody. */
 function withoutStrayCredential(request: Request, authorization: string | null): Request {
-  if (authorization === null || credentialJurisdiction(authorization).length > 0) return request;
+  if (authorization === null || isWholeCredential(authorization)) return request;
   const stripped = new Request(request);
   stripped.headers.delete("Authorization");
   return stripped;

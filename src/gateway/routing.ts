@@ -3,6 +3,7 @@
  * to a cell only when all of it agrees. Nothing is looked up, so nothing is kept here.
  */
 import { decode } from "@tsndr/cloudflare-worker-jwt";
+import { parseApiKey, parseOperatorSecret } from "../core/api-key.ts";
 import { isJurisdiction, type Jurisdiction, parseId } from "../core/ids.ts";
 
 export interface RoutingFacts {
@@ -30,14 +31,29 @@ function pathJurisdiction(segment: string): string[] {
   return /^[a-z]{3}_/i.test(segment) ? ["unknown"] : [];
 }
 
-/** What a header with exactly one bearer token (RFC 6750 §2.1) names; empty for everything else. */
-export function credentialJurisdiction(authorization: string | null): string[] {
-  const credential = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? "")?.[1];
+/** What a header names; empty for what cannot be read. A mistyped key still says where it belongs. */
+function credentialJurisdiction(authorization: string | null): string[] {
+  const credential = bearerToken(authorization);
   if (!credential) return [];
   const prefix = /^ms[ko]_([a-z]{2})_/.exec(credential)?.[1];
   if (prefix) return [prefix];
   const issuer = tokenIssuer(credential);
   return issuer ? [issuer.slice(issuer.lastIndexOf("/") + 1)] : [];
+}
+
+/**
+ * Whether a header is one whole credential that names its jurisdiction. Anything else may be, or hide, the other cell's in a
+ * wrong spelling, so it is not forwarded: the cell answers as to a request without any.
+ */
+export function isWholeCredential(authorization: string): boolean {
+  const credential = bearerToken(authorization);
+  if (!credential) return false;
+  return Boolean(parseApiKey(credential) ?? parseOperatorSecret(credential) ?? tokenIssuer(credential));
+}
+
+/** The token of a header with exactly one (RFC 6750 §2.1). */
+function bearerToken(authorization: string | null): string | null {
+  return /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? "")?.[1] ?? null;
 }
 
 /** Unverified, for routing only: the cell verifies the token. An issuer's last path segment is its jurisdiction. */

@@ -109,12 +109,12 @@ describe("a domain whose shard is full", () => {
     const tenant = await newTenant();
     const domainId = await newDomain(tenant);
     await append(domainId, many(2), { waitForCopy: true });
-    await fillFirstShard(domainId);
     let broken = true;
     await inLog(domainId, (log) => {
-      const { mirrorShards } = log.stores;
+      const { lastSize, mirrorShards } = log.stores;
       log.stores = {
         ...log.stores,
+        lastSize: (shard) => (shard === "LEDGER_00" ? cellConfig(env).shardLimitBytes : lastSize(shard)),
         mirrorShards: async (ranges) => {
           if (broken) throw new Error("injected");
           return mirrorShards(ranges);
