@@ -83,7 +83,11 @@ function differenceFaults(cells: Record<Jurisdiction, TomlTable>): string[] {
   const shape = (jurisdiction: Jurisdiction) =>
     leaves(cells[jurisdiction], true)
       .filter(([path]) => !path.endsWith(".database_id"))
-      .map(([path, value]) => `${path} = ${String(value).replace(new RegExp(`\\b${jurisdiction}\\b`, "g"), "‹here›")}`);
+      // A shared value may contain the word by chance: log.customer.eu is the log host of both cells.
+      .map(
+        ([path, value]) =>
+          `${path} = ${isPlace(path) ? String(value).replace(new RegExp(`\\b${jurisdiction}\\b`, "g"), "‹here›") : value}`,
+      );
   const [eu, us] = JURISDICTIONS.map((jurisdiction) => new Set(shape(jurisdiction)));
   if (!eu || !us) return [];
   const onOneSide = [...eu].filter((line) => !us.has(line)).concat([...us].filter((line) => !eu.has(line)));

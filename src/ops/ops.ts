@@ -1,6 +1,10 @@
 /** `npm run ops -- <task> …`: what an operator does to one cell. */
+import { deploy } from "./deploy.ts";
+import { escrow } from "./escrow.ts";
 import { migrate } from "./migrate.ts";
+import { provision } from "./provision.ts";
 import { sql } from "./sql.ts";
+import { status } from "./status.ts";
 
 interface Task {
   summary: string;
@@ -9,7 +13,11 @@ interface Task {
 }
 
 const TASKS: Readonly<Record<string, Task>> = {
+  provision: { summary: "make what a cell needs in the account, pinned, and read it back", run: provision },
   migrate: { summary: "bring the databases of a cell to the newest schema", run: migrate },
+  deploy: { summary: "deploy both cells and the gateway, when the gate finds nothing against it", run: deploy },
+  status: { summary: "how full the databases of a cell are, and what waits", run: status },
+  escrow: { summary: "open an escrow file: verify it, or show one secret", run: escrow },
   sql: { summary: "one SQL statement against a local database", run: sql },
 };
 

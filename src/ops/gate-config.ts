@@ -1,0 +1,110 @@
+/** The part of the gate that reads the three configurations. Pure. */
+import type { TomlTable, TomlValue } from "smol-toml";
+import { JURISDICTIONS, type Jurisdiction } from "../core/ids.ts";
+import { DATABASE_ID, tables } from "./deploy-config.ts";
+import { type GateCode, type Refusal, refusal } from "./gate.ts";
+import { type Configurations, isolationFaults } from "./isolation.ts";
+
+export interface ConfigFacts {
+  /** The newest compatibility date that the installed runtime knows, and today: both as YYYY-MM-DD. */
+  newestDate: string;
+  today: string;
+  /** The operator said that cells may have addresses of their own. */
+  publicCells: boolean;
+}
+
+/** RFC 2606 §2 and §3, and what local runs use: nobody's log. */
+const RESERVED_HOST = /(?:^|\.)(?:example(?:\.(?:com|net|org))?|test|invalid|localhost)$/;
+const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+$/;
+
+/** Which code an isolation fault has; the first that matches. */
+const ISOLATION_CODES: [RegExp, GateCode][] = [
+  [/vars\.JURISDICTION /, "JURISDICTION_WRONG"],
+  [/DO_JURISDICTION does not pin/, "OBJECTS_UNPINNED"],
+  [/UNPINNED_LOCAL/, "UNPINNED_LOCAL"],
+  [/is a secret$/, "SECRET_IN_CONFIG"],
+  [/has a public address|: routes?: /, "CELL_PUBLIC"],
+  [/^\w+: bucket .* is not pinned/, "BUCKET_UNPINNED"],
+  [/^gateway: /, "GATEWAY_EXTRA"],
+];
+
+export function configRefusals(configurations: Configurations, facts: ConfigFacts): Refusal[] {
+  const { gateway, ...cells } = configurations;
+  const judged = facts.publicCells ? withoutAddresses(configurations) : configurations;
+  return [
+    ...isolationFaults(judged).map((fault) => refusal(codeOf(fault), fault)),
+    ...markers(configurations),
+    ...JURISDICTIONS.flatMap((jurisdiction) => [
+      ...resourceRefusals(jurisdiction, cells[jurisdiction]),
+      ...logHostRefusals(jurisdiction, cells[jurisdiction]),
+    ]),
+    ...Object.entries({ gateway, ...cells }).flatMap(([worker, config]) => dateRefusals(worker, config, facts)),
+  ].filter(({ code, detail }, at, all) => all.findIndex((o) => o.code === code && o.detail === detail) === at);
+}
+
+function codeOf(fault: string): GateCode {
+  return ISOLATION_CODES.find(([pattern]) => pattern.test(fault))?.[1] ?? "CELLS_CROSS";
+}
+
+/** As if no cell had an address. */
+function withoutAddresses(configurations: Configurations): Configurations {
+  const hidden = ({ routes: _, route: __, ...cell }: TomlTable): TomlTable => ({
+    ...cell,
+    workers_dev: false,
+    preview_urls: false,
+  });
+  const { gateway, eu, us } = configurations;
+  return { gateway, eu: hidden(eu), us: hidden(us) };
+}
+
+/** The local marker by any key or in any value, however deep. */
+function markers(configurations: Configurations): Refusal[] {
+  return Object.entries(configurations).flatMap(([worker, config]) =>
+    JSON.stringify(config).includes("UNPINNED_LOCAL")
+      ? [refusal("UNPINNED_LOCAL", `${worker}: UNPINNED_LOCAL belongs to generated local configurations only`)]
+      : [],
+  );
+}
+
+/** Whatever would make wrangler create a resource by itself. */
+function resourceRefusals(jurisdiction: Jurisdiction, cell: TomlTable): Refusal[] {
+  const refusals: Refusal[] = [];
+  const named = (value: TomlValue | undefined) => typeof value === "string" && value !== "";
+  for (const { binding, database_id, database_name, preview_database_id, ...rest } of tables(cell.d1_databases)) {
+    const at = `${jurisdiction}: ${binding}`;
+    if (!named(database_name)) refusals.push(refusal("AUTO_PROVISIONING", `${at} has no database_name`));
+    if ("jurisdiction" in rest) {
+      refusals.push(
+        refusal("AUTO_PROVISIONING", `${at} names a jurisdiction, which only automatic provisioning reads`),
+      );
+    }
+    if (!named(database_id)) refusals.push(refusal("DATABASE_UNKNOWN", `${at} has no database_id`));
+    else if (!DATABASE_ID.test(String(database_id)) || database_id === preview_database_id) {
+      refusals.push(refusal("DATABASE_UNKNOWN", `${at}: ${database_id} is no id of a database in the account`));
+    }
+  }
+  for (const { binding, bucket_name } of tables(cell.r2_buckets)) {
+    if (!named(bucket_name))
+      refusals.push(refusal("AUTO_PROVISIONING", `${jurisdiction}: ${binding} has no bucket_name`));
+  }
+  return refusals;
+}
+
+function logHostRefusals(jurisdiction: Jurisdiction, cell: TomlTable): Refusal[] {
+  const host = (cell.vars as TomlTable | undefined)?.LOG_HOST;
+  const real = typeof host === "string" && HOST.test(host) && !RESERVED_HOST.test(host);
+  return real ? [] : [refusal("LOG_HOST_EXAMPLE", `${jurisdiction}: LOG_HOST ${host ?? ""} is nobody's host name`)];
+}
+
+function dateRefusals(
+  worker: string,
+  { compatibility_date }: TomlTable,
+  { newestDate, today }: ConfigFacts,
+): Refusal[] {
+  const date = compatibility_date instanceof Date ? compatibility_date.toISOString().slice(0, 10) : compatibility_date;
+  if (typeof date !== "string" || !/^\d{4}-\d\d-\d\d$/.test(date))
+    return [refusal("COMPATIBILITY_DATE", `${worker}: compatibility_date is missing or no date`)];
+  if (date > newestDate)
+    return [refusal("COMPATIBILITY_DATE", `${worker}: ${date} is newer than the runtime here (${newestDate})`)];
+  return date > today ? [refusal("COMPATIBILITY_DATE", `${worker}: ${date} is in the future`)] : [];
+}

@@ -1,0 +1,35 @@
+/** The secrets of a cell in the account: made once, escrowed before they are put, replaced only when that is asked for. */
+import { formatOperatorSecret, parseOperatorSecret } from "../core/api-key.ts";
+import { fromBase64, toBase64 } from "../core/bytes.ts";
+import type { Jurisdiction } from "../core/ids.ts";
+import type { CellSecret } from "./deploy-config.ts";
+
+const SECRET_BYTES = 32;
+
+/** Why a secret may not be replaced by provisioning; the others may. */
+export const NOT_ROTATED: Partial<Record<CellSecret, string>> = {
+  PSEUDONYM_PEPPER: "is never replaced: everybody in the log would get another pseudonym",
+  LOG_SIGNING_KEY: "is not replaced here: what it signed would no longer verify under the cell's key",
+};
+
+/** What replacing a secret breaks at once. */
+export const ROTATION_COST: Partial<Record<CellSecret, string>> = {
+  OPERATOR_SECRET: "the old operator secret stops working",
+  API_KEY_PEPPER: "every API key of the cell stops working",
+};
+
+/** 32 fresh random bytes in the form that the cell demands (S4-29). */
+export function makeSecret(
+  name: CellSecret,
+  jurisdiction: Jurisdiction,
+  random: (byteLength: number) => Uint8Array,
+): string {
+  const secret = random(SECRET_BYTES);
+  return name === "OPERATOR_SECRET" ? formatOperatorSecret(jurisdiction, secret) : toBase64(secret);
+}
+
+export function isCellSecretValue(name: CellSecret, value: unknown, jurisdiction: Jurisdiction): value is string {
+  if (typeof value !== "string") return false;
+  if (name === "OPERATOR_SECRET") return parseOperatorSecret(value)?.jurisdiction === jurisdiction;
+  return fromBase64(value)?.length === SECRET_BYTES;
+}
