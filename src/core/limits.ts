@@ -37,6 +37,8 @@ export const LIMITS = {
   /** One copy to D1: the knee was measured at 100 to 500 rows; a bound string may have 2 MB (PLATFORM §2.1). */
   copyRows: 500,
   copyBytes: MiB,
+  /** After a copy a domain gathers rows for this long, unless somebody waits for them. */
+  copyGatherMs: 1000,
   /** One string that is bound to a statement of D1; local workerd does not enforce it (PLATFORM §2.1). Bytes of UTF-8. */
   boundStringBytes: 2_000_000,
   /** A ledger shard takes no new range past this; D1 ends at 10 GB (PLATFORM §2.1). */

@@ -23,6 +23,8 @@ export function cellApp(services: () => CellServices): CellApp {
   app.use(async (c, next) => {
     c.set("requestId", requestIdOf(c.req.header("X-Request-Id")));
     c.header("X-Request-Id", c.get("requestId"));
+    // Cloudflare adds this at the edge; clients of a local run check their clock by it too.
+    c.header("Date", new Date().toUTCString());
     c.set("services", services());
     await next();
   });

@@ -1,8 +1,7 @@
 /** Runs wrangler for a migration: offline for local databases, with the caller's account for remote ones. */
-import { spawn } from "node:child_process";
 import type { StoredTrigger } from "../storage/guards.ts";
 import type { MigrateOptions } from "./migration-options.ts";
-import { type Finished, runWrangler, WRANGLER } from "./wrangler.ts";
+import { type Finished, runWrangler } from "./wrangler.ts";
 
 export type RunWrangler = (options: MigrateOptions, args: readonly string[]) => Promise<Finished>;
 
@@ -23,19 +22,5 @@ export function triggersIn(output: string): StoredTrigger[] | null {
 /** CI makes wrangler apply without asking: who types the command has been asked. */
 function runWithAccount(root: string, args: readonly string[]): Promise<Finished> {
   const quiet = { CI: "1", NO_COLOR: "1", WRANGLER_HIDE_BANNER: "true", WRANGLER_SEND_METRICS: "false" };
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [WRANGLER, ...args], {
-      cwd: root,
-      env: { ...process.env, ...quiet },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let output = "";
-    const collect = (chunk: Buffer) => {
-      output += chunk;
-    };
-    child.stdout.on("data", collect);
-    child.stderr.on("data", collect);
-    child.once("error", reject);
-    child.once("close", (code, signal) => resolve({ code: signal ? 1 : (code ?? 1), output }));
-  });
+  return runWrangler(root, args, { ...process.env, ...quiet });
 }

@@ -33,11 +33,15 @@ export function wranglerEnvironment(root: string, base: NodeJS.ProcessEnv = proc
 }
 
 /** Runs one wrangler command to its end. Never throws for a failing command: look at `code`. */
-export function runWrangler(root: string, args: readonly string[]): Promise<Finished> {
+export function runWrangler(
+  root: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = wranglerEnvironment(root),
+): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [WRANGLER, ...args], {
       cwd: root,
-      env: wranglerEnvironment(root),
+      env: environment,
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";

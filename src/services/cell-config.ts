@@ -6,13 +6,18 @@ import { isJurisdiction, type Jurisdiction } from "../core/ids.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type NoteSigner, noteSigner } from "../crypto/signer.ts";
 
-/** The settings and secrets of `CellEnv`, without its bindings. */
+/** The settings and secrets of a cell's environment. */
 export interface CellSettings {
   JURISDICTION: string;
+  /** Equal to JURISDICTION; empty only together with UNPINNED_LOCAL. */
   DO_JURISDICTION: string;
+  /** "true" on a machine without jurisdictions. Refused by the deploy gate. */
   UNPINNED_LOCAL?: string;
+  /** Host name in the names of signing keys and in the origins of logs. */
   LOG_HOST: string;
+  /** Operator's override of `LIMITS.backlogBytes`. Bytes. */
   BACKLOG_BYTES?: string;
+  /** Operator's override of `LIMITS.shardBytes`. Bytes. */
   SHARD_LIMIT_BYTES?: string;
   OPERATOR_SECRET: string;
   API_KEY_PEPPER: string;
