@@ -84,7 +84,7 @@ const LAYERS: Record<string, Layer> = {
   console: { file: "src/console/x.ts", may: ["client", "verifier", "core"] },
   "durable-objects": { file: "durable-objects/x.ts", may: ["services", "core", "crypto", "storage", "sinks", "env"] },
   "durable-objects/part": { file: "durable-objects/part/x.ts", may: ["services", "core", "crypto", "env"] },
-  env: { file: "src/env.ts", may: ["core"], type: ["durable-objects/x.ts"] },
+  env: { file: "src/env.ts", may: ["services", "core"], type: ["durable-objects/x.ts"] },
   cell: {
     file: "src/cell.ts",
     may: ["http", "jobs", "durable-objects", "services", "storage", "sinks", "crypto", "core", "env"],
