@@ -26,6 +26,8 @@ const cell = (jurisdiction: "eu" | "us", include: string[]) => ({
 
 const IN_WORKERD = ["test/durable-objects/**/*.test.ts", "test/storage/**/*.test.ts", "test/http/**/*.cell.test.ts"];
 
+const IN_PROCESSES = ["integration", "evil", "storm"].map((folder) => `test/${folder}/**/*.test.ts`);
+
 export default defineConfig({
   test: {
     // The product logs the faults that tests inject; they are shown for tests that fail.
@@ -39,16 +41,16 @@ export default defineConfig({
           name: "node",
           environment: "node",
           include: ["test/**/*.test.ts"],
-          exclude: [...IN_WORKERD, "test/integration/**"],
+          exclude: [...IN_WORKERD, ...IN_PROCESSES],
           testTimeout: 30_000,
         },
       },
       {
-        // The gateway and both cells together, driven over HTTP.
+        // The gateway and both cells together, driven over HTTP; and cells that are killed and whose files are changed.
         test: {
           name: "integration",
           environment: "node",
-          include: ["test/integration/**/*.test.ts"],
+          include: IN_PROCESSES,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,

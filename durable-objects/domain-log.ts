@@ -7,13 +7,12 @@ import { AppError, isAppError } from "../src/core/errors.ts";
 import type { AuditEvent } from "../src/core/event.ts";
 import type { Jurisdiction } from "../src/core/ids.ts";
 import { LIMITS } from "../src/core/limits.ts";
-import { rollOver, type ShardRange, shardWithRoom } from "../src/core/shards.ts";
+import type { ShardRange } from "../src/core/shards.ts";
 import { sha256 } from "../src/crypto/sha256.ts";
 import { type DomainKeys, deriveDomainKeys } from "../src/crypto/tenant-keys.ts";
 import type { CellEnv } from "../src/env.ts";
 import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
 import { append } from "../src/services/log/append.ts";
-import { archiveStep, segmentDueAt, segmentEntries } from "../src/services/log/archive.ts";
 import { readBody } from "../src/services/log/body.ts";
 import type {
   AppendCall,
@@ -22,14 +21,13 @@ import type {
   DomainLogCalls,
   HeadResult,
 } from "../src/services/log/calls.ts";
-import { copyStep } from "../src/services/log/copy.ts";
 import { Divergence } from "../src/services/log/divergence.ts";
 import { createDomain } from "../src/services/log/genesis.ts";
 import { receiptsFor } from "../src/services/log/receipts.ts";
-import { releaseCopied } from "../src/services/log/release.ts";
-import { compareCopies } from "../src/services/log/start.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import type { DomainIdentity } from "../src/services/ports.ts";
+import { Admission } from "./domain-log/admission.ts";
+import { Copies } from "./domain-log/copies.ts";
 import { SqliteJournal } from "./domain-log/journal.ts";
 import { randomBytes } from "./domain-log/random.ts";
 import { type DomainStores, domainStores } from "./domain-log/stores.ts";
@@ -37,14 +35,8 @@ import { reportViolation } from "./domain-log/violation.ts";
 import { demandPinned } from "./pinning.ts";
 import { Schedule } from "./schedule.ts";
 
-type Task = "compare" | "copy" | "archive" | "report_violation" | "forget";
+type Task = "copy" | "archive" | "report_violation" | "forget";
 
-/** Work of one alarm is bounded: what is left comes with the next one. */
-const STEPS_PER_ALARM = 20;
-/** Tries of a caller that waits for D1; the alarm goes on after it. */
-const COPY_ATTEMPTS = 2;
-/** How long an append waits for the comparison of a freshly started object before it goes on without. */
-const COMPARE_WAIT_MS = 2000;
 const FORGET_EVERY_MS = 24 * 60 * 60 * 1000;
 
 export class DomainLog extends DurableObject<CellEnv> {
@@ -53,9 +45,8 @@ export class DomainLog extends DurableObject<CellEnv> {
   /** Replaced by tests that make a store fail. */
   stores: DomainStores;
   #keys: DomainKeys | null = null;
-  #compared = false;
-  #comparing: Promise<void> | null = null;
-  #copying: Promise<void> | null = null;
+  readonly #copies: Copies;
+  readonly #admission = new Admission();
   #group: Promise<void> | null = null;
   /** The alarm is set for the copies, and for a segment that is full. */
   #armed = false;
@@ -66,6 +57,13 @@ export class DomainLog extends DurableObject<CellEnv> {
     this.journal = new SqliteJournal(ctx.storage);
     this.#schedule = new Schedule<Task>(ctx.storage);
     this.stores = domainStores(env, ctx.id.name ?? "", () => this.journal.shards());
+    this.#copies = new Copies({
+      journal: this.journal,
+      stores: () => this.stores,
+      shardLimitBytes: () => this.#config().shardLimitBytes,
+      stop: (reason) => this.#stop(reason),
+      plan: () => this.#planCopiesAnew(),
+    });
   }
 
   /** Makes the domain with its entry 0. Again: changes nothing. The tenant's root must exist. */
@@ -92,13 +90,13 @@ export class DomainLog extends DurableObject<CellEnv> {
 
   /** Appends what a client sent. Receipts mean committed; `waitForCopy` also waits (bounded) for D1. */
   append(call: AppendCall): Promise<Outcome<AppendResult>> {
-    return outcomeOf(() => this.#append(call));
+    return outcomeOf(() => this.#admission.admit(call.body.length, () => this.#append(call)));
   }
 
   async #append(call: AppendCall): Promise<AppendResult> {
     const { config, identity } = this.#open();
     const { values, single } = readBody(call.body, call.form);
-    await this.#comparedOrAway();
+    await this.#copies.comparedOrAway();
     const keys = await this.#loadKeys(config, identity.tenantId, identity.domainId);
     const events = values as unknown as AuditEvent[];
     await this.#groupCommit();
@@ -118,7 +116,7 @@ export class DomainLog extends DurableObject<CellEnv> {
     this.#planCopies();
     const receipts = await receiptsFor(appended, { journal: this.journal, ...this.stores, sha256 });
     const size = Math.max(...appended.seqs) + 1;
-    const replicated = call.waitForCopy ? await this.#copiedWithin(size, LIMITS.replicationWaitMs) : false;
+    const replicated = call.waitForCopy ? await this.#copies.copiedWithin(size, LIMITS.replicationWaitMs) : false;
     const expiresAtMs = appended.idempotencyExpiresAtMs;
     return {
       receipts,
@@ -164,7 +162,7 @@ export class DomainLog extends DurableObject<CellEnv> {
   async #flush(): Promise<void> {
     this.#open();
     if (this.journal.stoppedReason() !== null) return;
-    if (!(await this.#copiedWithin(this.journal.head().size, LIMITS.replicationWaitMs))) {
+    if (!(await this.#copies.copiedWithin(this.journal.head().size, LIMITS.replicationWaitMs))) {
       throw new AppError("storage.unavailable", {
         detail: "the queryable copy could not be brought up to date in time",
       });
@@ -175,15 +173,13 @@ export class DomainLog extends DurableObject<CellEnv> {
   wake(): Promise<Outcome<void>> {
     return outcomeOf(async () => {
       this.#open();
-      this.#planCopies();
+      this.#planCopiesAnew();
       await this.alarm();
     });
   }
 
   /** Never throws: a failed task stays in the schedule and comes again. */
   override async alarm(): Promise<void> {
-    this.#armed = false;
-    this.#armedForSegment = false;
     const tried = new Set<Task>();
     for (let task = this.#next(tried); task !== null; task = this.#next(tried)) {
       tried.add(task);
@@ -196,7 +192,7 @@ export class DomainLog extends DurableObject<CellEnv> {
         this.#schedule.failed(task, this.stores.clock());
       }
     }
-    this.#schedule.arm();
+    this.#arm();
   }
 
   #next(tried: ReadonlySet<Task>): Task | null {
@@ -207,36 +203,47 @@ export class DomainLog extends DurableObject<CellEnv> {
     if (task === "report_violation") return this.#report();
     if (task === "forget") return this.journal.forget(this.stores.clock());
     if (this.journal.stoppedReason() !== null) return;
-    await this.#compareCopies();
-    if (task === "copy") return this.#copy();
-    if (task === "archive") return this.#archive();
+    if (task === "copy") return this.#copies.copy();
+    if (task === "archive") return this.#copies.archive();
   }
 
   /** Decides from the state alone, in one piece, whether the task is over. Appends that came meanwhile are in that state. */
   #settle(task: Task): void {
     const nowMs = this.stores.clock();
     this.#schedule.done(task);
-    const stopped = this.journal.stoppedReason() !== null;
-    if (task === "copy" && !stopped && this.journal.copied().size < this.journal.head().size)
-      this.#schedule.plan(task, nowMs);
-    const archiveAt = task === "archive" && !stopped ? segmentDueAt(this.#archiveDeps()) : null;
-    if (archiveAt !== null) this.#schedule.plan("archive", archiveAt);
+    // What appends planned while this ran is gone with the task, so the next append plans again.
+    if (task === "copy" || task === "archive") this.#armed = false;
+    if (task === "archive") this.#armedForSegment = false;
     if (task === "forget") this.#schedule.plan(task, nowMs + FORGET_EVERY_MS);
+    if (this.journal.stoppedReason() !== null) return;
+    if (task === "copy" && !this.#copies.copyIsDone) this.#schedule.plan(task, nowMs);
+    const archiveAt = task === "archive" ? this.#copies.archiveDueAtMs : null;
+    if (archiveAt !== null) this.#schedule.plan("archive", archiveAt);
   }
 
   /** Sees to it that the alarm copies and archives what waits. Cheap when it is set already. */
   #planCopies(): void {
-    const { size } = this.journal.head();
-    const full = size - this.journal.archived().size >= segmentEntries(this.journal);
+    const full = this.#copies.segmentIsFull;
     if (this.#armed && !(full && !this.#armedForSegment)) return;
     const nowMs = this.stores.clock();
-    const archiveAt = segmentDueAt(this.#archiveDeps());
+    const archiveAt = this.#copies.archiveDueAtMs;
     this.#schedule.plan("copy", nowMs);
     if (archiveAt !== null) this.#schedule.plan("archive", archiveAt);
     if (!this.#armed) this.#schedule.plan("forget", nowMs + FORGET_EVERY_MS);
-    this.#schedule.arm();
-    this.#armed = true;
+    this.#arm();
+    this.#armed = archiveAt !== null;
     this.#armedForSegment = full;
+  }
+
+  /** Whatever is believed of the alarm: it may be lost, or a caller's try has failed. */
+  #planCopiesAnew(): void {
+    this.#armed = false;
+    this.#planCopies();
+  }
+
+  #arm(): void {
+    const untilMs = this.#copies.gatherUntilMs;
+    this.#schedule.arm({ copy: untilMs, archive: untilMs });
   }
 
   /**
@@ -253,109 +260,10 @@ export class DomainLog extends DurableObject<CellEnv> {
     return this.#group;
   }
 
-  /** One copier at a time; whoever asks meanwhile waits for the same run. */
-  #copy(): Promise<void> {
-    this.#copying ??= (async () => {
-      try {
-        for (let step = 0; step < STEPS_PER_ALARM; step++) {
-          await this.#settleShards();
-          const { done } = await copyStep({ journal: this.journal, ...this.stores, sha256 });
-          releaseCopied(this.journal);
-          if (done) return;
-        }
-      } finally {
-        this.#copying = null;
-      }
-    })();
-    return this.#copying;
-  }
-
-  /**
-   * Goes on in another shard when the present one is full. Commit order: the journal (the truth about where rows go), then
-   * the control database (where readers look), and only then rows; a crash in between is caught up here.
-   */
-  async #settleShards(): Promise<void> {
-    if (this.journal.copied().size >= this.journal.head().size) return;
-    const present = this.journal.shards().at(-1)?.shard ?? "";
-    const { shardLimitBytes } = this.#config();
-    if ((this.stores.lastSize(present) ?? 0) >= shardLimitBytes) {
-      const next = shardWithRoom(present, await this.stores.gauges(), shardLimitBytes);
-      if (next) this.journal.setShards(rollOver(this.journal.shards(), this.journal.copied().size, next));
-      else console.warn(JSON.stringify({ at: "domain-log", fault: "no ledger shard has room", shard: present }));
-    }
-    if (this.journal.shardsMirrored()) return;
-    await this.stores.mirrorShards(this.journal.shards());
-    this.journal.setShardsMirrored();
-  }
-
-  async #archive(): Promise<void> {
-    for (let step = 0; step < STEPS_PER_ALARM; step++) {
-      const dueAt = segmentDueAt(this.#archiveDeps());
-      if (dueAt === null || dueAt > this.stores.clock()) return;
-      await archiveStep(this.#archiveDeps());
-      releaseCopied(this.journal);
-    }
-  }
-
-  #archiveDeps() {
-    return { journal: this.journal, segments: this.stores.segments, sha256, clock: this.stores.clock };
-  }
-
-  /** Brings the copy up to `size`. False when D1 does not take it: after a few failures, or when the time is over. */
-  async #copiedWithin(size: number, waitMs: number): Promise<boolean> {
-    const untilMs = Date.now() + waitMs;
-    for (let failures = 0; this.journal.copied().size < size; ) {
-      const leftMs = untilMs - Date.now();
-      if (leftMs <= 0 || failures >= COPY_ATTEMPTS || this.journal.stoppedReason() !== null) return false;
-      const went = await within(this.#tryToCopy(), leftMs);
-      if (went === undefined) return false;
-      if (!went) failures++;
-    }
-    return true;
-  }
-
-  async #tryToCopy(): Promise<boolean> {
-    try {
-      await this.#compareCopies();
-      await this.#copy();
-      return true;
-    } catch (error) {
-      if (error instanceof Divergence) this.#stop(error.message);
-      return false;
-    }
-  }
-
-  /** Until this has succeeded once after a start, nothing is copied, archived or released. */
-  #compareCopies(): Promise<void> {
-    if (this.#compared) return Promise.resolve();
-    this.#comparing ??= (async () => {
-      try {
-        await compareCopies({ journal: this.journal, ...this.stores, sha256 });
-        this.#compared = true;
-      } finally {
-        this.#comparing = null;
-      }
-    })();
-    return this.#comparing;
-  }
-
-  /**
-   * A store that is away does not hold appends up (DESIGN §2); a missing guard or a copy that contradicts us does.
-   */
-  async #comparedOrAway(): Promise<void> {
-    if (this.#compared) return;
-    try {
-      await within(this.#compareCopies(), COMPARE_WAIT_MS);
-    } catch (error) {
-      if (error instanceof Divergence) this.#stop(error.message);
-      else if (isAppError(error) && error.code === "ledger.guard_missing") throw error;
-    }
-  }
-
   #stop(reason: string): void {
     this.journal.stop(reason);
     this.#schedule.plan("report_violation", this.stores.clock());
-    this.#schedule.arm();
+    this.#arm();
   }
 
   async #report(): Promise<void> {
@@ -390,19 +298,6 @@ export class DomainLog extends DurableObject<CellEnv> {
 function demandSameJurisdiction(frozen: Jurisdiction, cell: Jurisdiction): void {
   if (frozen !== cell)
     throw new AppError("residency.unknown", { internal: `a domain of ${frozen} in the cell of ${cell}` });
-}
-
-/** The outcome of `work`, or undefined when it takes longer. The work goes on. */
-async function within<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const tooLong = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  try {
-    return await Promise.race([work, tooLong]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Codes only: messages of stores may carry what was stored. */

@@ -54,10 +54,14 @@ export class Schedule<Task extends string> {
     return rows.toArray()[0]?.failures ?? 0;
   }
 
-  /** Sets the object's alarm to the earliest task. Fire and forget: the write is covered by the output gate. */
-  arm(): void {
-    const { due } = this.#storage.sql.exec<{ due: number | null }>("SELECT min(due_ms) AS due FROM schedule").one();
-    if (due === null) void this.#storage.deleteAlarm();
-    else void this.#storage.setAlarm(due);
+  /**
+   * Sets the object's alarm to the earliest task, none before its time in `notBeforeMs`. Fire and forget: the write is
+   * covered by the output gate.
+   */
+  arm(notBeforeMs: Partial<Record<Task, number>> = {}): void {
+    const rows = this.#storage.sql.exec<{ task: string; due: number }>("SELECT task, due_ms AS due FROM schedule");
+    const times = rows.toArray().map(({ task, due }) => Math.max(due, notBeforeMs[task as Task] ?? 0));
+    if (times.length === 0) void this.#storage.deleteAlarm();
+    else void this.#storage.setAlarm(Math.min(...times));
   }
 }

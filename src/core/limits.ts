@@ -32,6 +32,9 @@ export const LIMITS = {
   /** Idempotency keys are remembered for this long (DESIGN §2). Days. */
   idempotencyDays: 90,
   idempotencyKeyChars: 255,
+  /** Requests, and bytes of their bodies, that may wait in one object at a time; past them an append answers 503. */
+  appendsWaiting: 2000,
+  appendBytesWaiting: 16 * MiB,
   /** Rows that wait for D1 or R2 in one object; past it appends answer 503 (DESIGN §2). Bytes of payload. */
   backlogBytes: GiB,
   /** One copy to D1: the knee was measured at 100 to 500 rows; a bound string may have 2 MB (PLATFORM §2.1). */

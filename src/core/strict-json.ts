@@ -5,6 +5,8 @@
  *
  * Not checked: Unicode normalisation (strings are opaque), sizes of the parts.
  */
+import { readPlain } from "./plain-json.ts";
+
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 
 export type JsonFault = "syntax" | "too_deep" | "duplicate_key" | "forbidden_key" | "unsafe_number" | "lone_surrogate";
@@ -17,6 +19,8 @@ export type StrictJson =
 export function parseStrictJson(text: string, maxDepth: number): StrictJson {
   const deep = tooDeep(text, maxDepth);
   if (deep) return refuse("too_deep", "", `nested deeper than ${maxDepth} levels`);
+  const plain = readPlain(text, maxDepth);
+  if (plain) return { ok: true, value: plain.value };
   let value: JsonValue;
   try {
     value = JSON.parse(text);

@@ -1,7 +1,7 @@
 /** The gateway and both cells for the demonstration: in this process's own runtime, on a port of their own, with their own state. */
 
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { parse, type TomlTable } from "smol-toml";
@@ -29,10 +29,8 @@ export interface DemoCells {
   stop(): Promise<void>;
 }
 
-/** Starts anew in `folder`, whose contents are lost. Nothing of `npm start` is touched or needed. */
+/** Starts in an empty `folder`. Nothing of `npm start` is touched or needed. */
 export async function startDemoCells(folder: string): Promise<DemoCells> {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
   const bundles = await Promise.all(WORKERS.map((worker) => bundle(worker, folder)));
   const operatorSecrets = Object.fromEntries(
     JURISDICTIONS.map((jurisdiction) => [jurisdiction, formatOperatorSecret(jurisdiction, randomBytes(32))]),

@@ -1,4 +1,5 @@
 /** `npm run demo`: half a minute that shows what the product is for. Exit code 0 only if every tampering was named exactly. */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
 import { startDemoCells } from "./demo-cells.ts";
 import { type Outcome, tellStory } from "./demo-story.ts";
@@ -8,10 +9,12 @@ import { REPOSITORY } from "./paths.ts";
 const SEED = 20_261_121;
 const EVENTS = 480;
 
-/** Runs the whole story in `folder`; resolves to the exit code. */
-export async function runDemo(folder: string, speak: Voice, events = EVENTS): Promise<number> {
+/** Runs the whole story in a folder of its own below `parent`; resolves to the exit code. */
+export async function runDemo(parent: string, speak: Voice, events = EVENTS): Promise<number> {
   speak.say("Starting the gateway and both cells … (a few seconds)");
   const began = Date.now();
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(path.join(parent, "run-"));
   const cells = await startDemoCells(folder);
   try {
     const day = new Date(Date.now() - 24 * 60 * 60 * 1000).toISOString().slice(0, 10);
@@ -19,6 +22,7 @@ export async function runDemo(folder: string, speak: Voice, events = EVENTS): Pr
     return sumUp(outcomes, (Date.now() - began) / 1000, speak);
   } finally {
     await cells.stop();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -42,7 +46,7 @@ function sumUp(outcomes: readonly Outcome[], seconds: number, speak: Voice): num
   speak.say("       npx moonseal --help  append, tail, verify, import CloudTrail files");
   speak.say("       README.md            what each thief could do, and what not");
   speak.say("");
-  speak.say(`(${seconds.toFixed(0)} s; what was left is in .wrangler/demo and can be deleted)`);
+  speak.say(`(${seconds.toFixed(0)} s; stopped, and nothing is left behind)`);
   return all ? 0 : 1;
 }
 

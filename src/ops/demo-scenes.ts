@@ -78,13 +78,7 @@ export async function insertOneRow(database: LocalDatabase, log: Log): Promise<S
     expected: `entry ${after}, prev_hash_mismatch`,
     isExact: ({ verdict, finding }) =>
       verdict === "refuted" && finding?.seq === after && finding.fault === "prev_hash_mismatch",
-    refused: async () => {
-      let words = "";
-      await refusalOf(database, insertSql(seq), log.domainId).then((said) => {
-        words = said;
-      });
-      return words;
-    },
+    refused: () => refusalOf(database, insertSql(seq), log.domainId),
     tamper: async () => {
       const guards = await dropGuards(database);
       await moveUp(database, log.domainId, seq);

@@ -91,8 +91,8 @@ async function play(scene: Scene, voice: Voice): Promise<Outcome> {
   voice.did(scene.attempt);
   voice.good(`the database refuses: ${await scene.refused()}`);
   voice.say("");
-  voice.say("The owner of the account can remove that guard. So, as the owner:");
-  voice.did("DROP TRIGGER …");
+  voice.say("The owner of the account can remove the guards. So, as the owner:");
+  voice.did("DROP TRIGGER … (all guards)");
   voice.did(scene.deed);
   const restore = await scene.tamper();
   voice.say("");
@@ -112,5 +112,5 @@ async function play(scene: Scene, voice: Voice): Promise<Outcome> {
 }
 
 function said({ finding, verdict, exitCode }: Verdict): string {
-  return finding ? `entry ${finding.seq}: ${finding.detail}` : `${verdict} (exit code ${exitCode})`;
+  return finding ? `at entry ${finding.seq}: ${finding.detail}` : `${verdict} (exit code ${exitCode})`;
 }

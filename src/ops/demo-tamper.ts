@@ -13,6 +13,7 @@ export interface StoredRow {
   seq: number;
   id: string;
   prevHash: string;
+  entryHash: string;
   payload: string;
 }
 
@@ -47,7 +48,7 @@ export async function run(database: LocalDatabase, sql: string, ...values: unkno
 
 export async function rowAt(database: LocalDatabase, domainId: string, seq: number): Promise<StoredRow> {
   const sql =
-    "SELECT seq, id, lower(hex(prev_hash)) AS prevHash, payload FROM audit_log WHERE domain_id = ?1 AND seq = ?2";
+    "SELECT seq, id, lower(hex(prev_hash)) AS prevHash, lower(hex(entry_hash)) AS entryHash, payload FROM audit_log WHERE domain_id = ?1 AND seq = ?2";
   const { results } = await database.prepare(sql).bind(domainId, seq).all<StoredRow>();
   if (!results[0]) throw new Error(`there is no entry ${seq}`);
   return results[0];
@@ -67,7 +68,7 @@ export function oneByteOff(payload: string): { payload: string; from: string; to
 }
 
 /** A made-up entry that is right in itself: its place, the hash before it, and its own hash, as anybody can compute it. */
-export function forgedRow({ seq, prevHash, payload }: StoredRow): StoredRow & { entryHash: string } {
+export function forgedRow({ seq, prevHash, payload }: StoredRow): StoredRow {
   const id = "invented-by-the-owner";
   const forged = canonicalJson({ ...JSON.parse(payload), id, action: "consent.given", outcome: "success" });
   const prev = fromHex(prevHash) ?? new Uint8Array(32);
@@ -77,7 +78,7 @@ export function forgedRow({ seq, prevHash, payload }: StoredRow): StoredRow & { 
 export async function insertRow(
   database: LocalDatabase,
   domainId: string,
-  { seq, id, prevHash, entryHash, payload }: ReturnType<typeof forgedRow>,
+  { seq, id, prevHash, entryHash, payload }: StoredRow,
 ): Promise<void> {
   await run(database, INSERT, domainId, seq, id, prevHash, entryHash, payload);
 }

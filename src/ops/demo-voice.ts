@@ -1,5 +1,7 @@
 /** How the demonstration speaks: plain lines; colour only beside a word that says the same, on a terminal, without NO_COLOR. */
-const WIDTH = 78;
+const WIDTH = 88;
+/** Where the text after a word like `ok` begins. */
+const INDENT = "          ";
 
 export interface Voice {
   title(text: string): void;
@@ -17,9 +19,19 @@ export function voice(write: (text: string) => void, colour: boolean): Voice {
     title: (text) => line(`\n── ${text} ${"─".repeat(Math.max(2, WIDTH - text.length - 4))}\n`),
     say: (text) => line(text === "" ? "" : `  ${text}`),
     did: (text) => line(`  > ${text}`),
-    good: (text) => line(`  ${paint(32, "ok     ")} ${text}`),
-    bad: (text) => line(`  ${paint(31, "REFUTED")} ${text}`),
+    good: (text) => line(wrapped(`  ${paint(32, "ok")}      `, text)),
+    bad: (text) => line(wrapped(`  ${paint(31, "REFUTED")} `, text)),
   };
+}
+
+function wrapped(first: string, text: string): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1) as string;
+    if (last !== "" && INDENT.length + last.length + 1 + word.length > WIDTH) lines.push(word);
+    else lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
+  }
+  return first + lines.join(`\n${INDENT}`);
 }
 
 /** Whether a terminal is there that wants colour (https://no-color.org). */

@@ -18,9 +18,15 @@ export async function outcomeOf<T>(run: () => Promise<T>): Promise<Outcome<T>> {
   }
 }
 
-/** The value, or the failure thrown again on this side. */
+/**
+ * The value, or the failure thrown again on this side. An object that gives no answer (its storage is full, it was reset, it
+ * is overloaded) is a store that is away; a defect keeps its own name and stays one.
+ */
 export async function valueOf<T>(answer: Promise<Outcome<T>>): Promise<T> {
-  const outcome = await answer;
+  const outcome = await answer.catch((error: unknown) => {
+    if (!(error instanceof Error) || error.name !== "Error") throw error;
+    throw new AppError("storage.unavailable", { internal: "object: no answer", cause: error });
+  });
   if (outcome.ok) return outcome.value;
   throw new AppError(outcome.code, outcome.options);
 }

@@ -1,5 +1,5 @@
 /** A domain's rows in a ledger shard (D1). Every statement names the domain. */
-import { utf8 } from "../core/bytes.ts";
+import { Buffer } from "node:buffer";
 import { AppError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { EntryRow, LedgerStore } from "../services/ports.ts";
@@ -102,7 +102,7 @@ function jsonArrays(rows: readonly EntryRow[], maxBytes: number): string[] {
   let byteLength = maxBytes;
   for (const row of rows) {
     const json = JSON.stringify([row.seq, row.id, row.prevHash, row.entryHash, row.payload]);
-    const added = utf8(json).length + 1;
+    const added = Buffer.byteLength(json) + 1;
     if (byteLength + added > maxBytes) {
       arrays.push([]);
       byteLength = 1;

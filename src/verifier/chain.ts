@@ -51,11 +51,15 @@ export interface ChainStart {
   prevHash: string | null;
 }
 
+const HASH = /^[0-9a-f]{64}$/;
+
 export class ChainVerifier {
   readonly #sha256: Sha256;
   readonly #domainId: string;
   #nextSeq: number;
   #prevHash: string | null;
+  /** The bytes of `#prevHash`, when they were computed here. */
+  #prevBytes: Uint8Array | null = null;
   #entries = 0;
   #finding: ChainFinding | null = null;
 
@@ -97,8 +101,8 @@ export class ChainVerifier {
     if (row.seq > this.#nextSeq) return at("seq_gap", `entry ${this.#nextSeq} is missing; the next one is ${row.seq}`);
     if (row.seq < this.#nextSeq)
       return at("seq_out_of_order", `entry ${row.seq} stands where ${this.#nextSeq} belongs`);
-    const prev = fromHex(row.prevHash);
-    if (!prev || prev.length !== 32 || fromHex(row.entryHash)?.length !== 32) {
+    const prev = row.prevHash === this.#prevHash ? (this.#prevBytes ?? fromHex(row.prevHash)) : fromHex(row.prevHash);
+    if (prev?.length !== 32 || !HASH.test(row.entryHash)) {
       return at("hash_malformed", "a hash is not 64 characters of lower-case hex");
     }
     if (this.#prevHash !== null && row.prevHash !== this.#prevHash) {
@@ -107,9 +111,11 @@ export class ChainVerifier {
         `entry ${row.seq} does not follow ${row.seq === 0 ? "the genesis value" : `entry ${row.seq - 1}`}`,
       );
     }
-    if (toHex(entryHash(this.#sha256, prev, row.payload)) !== row.entryHash) {
+    const computed = entryHash(this.#sha256, prev, row.payload);
+    if (toHex(computed) !== row.entryHash) {
       return at("entry_hash_mismatch", "the payload is not what the entry hash commits to");
     }
+    this.#prevBytes = computed;
     return this.#checkPayload(row, at);
   }
 

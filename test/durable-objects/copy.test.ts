@@ -149,4 +149,24 @@ describe("copying to D1", () => {
     });
     expect((await env.LOG.list({ prefix: `audit/${domainId}/` })).objects).toHaveLength(2);
   });
+
+  it("entries that come while the alarm runs, and after it, are copied without being asked for", async () => {
+    const domainId = await bareDomain();
+    await logOf(domainId).flush();
+    for (let round = 0; round < 3; round++) {
+      const alarm = inLog(domainId, (log) => log.alarm());
+      await append(domainId, event());
+      await alarm;
+      await append(domainId, event());
+    }
+    await vi.waitFor(async () => expect((await logOf(domainId).head()).copiedSize).toBe(7), { timeout: 5000 });
+  });
+
+  it("a caller whose wait was in vain leaves the copy to the alarm", async () => {
+    const domainId = await bareDomain();
+    await logOf(domainId).flush();
+    await breakLedger(domainId, { method: "insert", form: "lost", times: 3 });
+    expect((await append(domainId, many(2), { waitForCopy: true })).replicated).toBe(false);
+    await vi.waitFor(async () => expect((await logOf(domainId).head()).copiedSize).toBe(3), { timeout: 10_000 });
+  });
 });

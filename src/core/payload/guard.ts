@@ -11,8 +11,10 @@ export type GuardFinding = "card_number" | "email_address" | "secret";
 
 /** The first thing in a clear string that must not stand there; `null` when nothing was found. O(n). */
 export function findInClearText(text: string): GuardFinding | null {
+  if (text.length < SHORTEST_EMAIL) return null;
   if (text.includes("@") && EMAIL.test(text)) return "email_address";
-  if (SECRET.test(text)) return "secret";
+  if (text.length >= SHORTEST_SECRET && SECRET.test(text)) return "secret";
+  if (text.length < MIN_CARD_DIGITS) return null;
   for (const [run] of text.matchAll(DIGIT_RUN)) if (holdsCardNumber(run)) return "card_number";
   return null;
 }
@@ -22,17 +24,27 @@ export function findInClearValue(
   value: JsonValue,
   tokens: (string | number)[],
 ): { tokens: (string | number)[]; finding: GuardFinding } | null {
+  const hit = search(value);
+  return hit && { tokens: [...tokens, ...hit.inside.reverse()], finding: hit.finding };
+}
+
+/** `inside`: the tokens below this value, the deepest one first: they are only put together when there is a finding. */
+function search(value: JsonValue): { inside: string[]; finding: GuardFinding } | null {
   if (typeof value === "string" || typeof value === "number") {
     const finding = findInClearText(String(value));
-    return finding && { tokens, finding };
+    return finding && { inside: [], finding };
   }
   if (value === null || typeof value === "boolean") return null;
-  for (const [key, child] of Object.entries(value)) {
-    const inKey = Array.isArray(value) ? null : findInClearText(key);
+  const isArray = Array.isArray(value);
+  for (const key of Object.keys(value)) {
+    const inKey = isArray ? null : findInClearText(key);
     // The key itself is what must not be repeated, so the pointer stops at its object.
-    if (inKey) return { tokens, finding: inKey };
-    const inChild = findInClearValue(child, [...tokens, key]);
-    if (inChild) return inChild;
+    if (inKey) return { inside: [], finding: inKey };
+    const hit = search((value as { [key: string]: JsonValue })[key] as JsonValue);
+    if (hit) {
+      hit.inside.push(key);
+      return hit;
+    }
   }
   return null;
 }
@@ -77,7 +89,11 @@ const SECRET =
   /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|(?<![A-Za-z0-9])(?:msk_(?:eu|us)_[0-9a-z]{26}_|mso_(?:eu|us)_[0-9A-Za-z]{43}|gh[oprsu]_[A-Za-z0-9]{16,}|sk_live_[A-Za-z0-9]{16,}|xox[abeprs]-[A-Za-z0-9-]{16,})/;
 /** Digits with at most one space or hyphen between two; neither end is joined to a word or a fraction. */
 const DIGIT_RUN = /(?<![\w.]|\w-)\d(?:[ -]?\d)+(?!\w|[.-]\w)/g;
+const MIN_CARD_DIGITS = 13;
 const MAX_CARD_DIGITS = 19;
+/** `a@b.de`, and `ghp_` with 16 characters: nothing shorter can be one. */
+const SHORTEST_EMAIL = 6;
+const SHORTEST_SECRET = 20;
 /** Visa · Mastercard · American Express · Diners · Discover, UnionPay and JCB · Maestro, each with its lengths. */
 const CARD_NUMBER =
   /^(?:4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}|3(?:0[0-59]|[689]\d)\d{11}(?:\d\d)?|(?:6011|64[4-9]\d|65\d\d|62\d\d|35(?:2[89]|[3-8]\d))\d{12,15}|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{9,15})$/;

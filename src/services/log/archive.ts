@@ -17,6 +17,7 @@ import { parsePayload } from "../../core/payload/payload.ts";
 import { encodeSegment, type SegmentHead } from "../../core/segment.ts";
 import type { Sha256 } from "../../core/sha256.ts";
 import type { Clock, EntryRow, Journal, SegmentStore } from "../ports.ts";
+import { demandChained } from "./chained.ts";
 import { Divergence } from "./divergence.ts";
 
 export interface ArchiveDeps {
@@ -44,6 +45,7 @@ export async function archiveStep(deps: ArchiveDeps): Promise<void> {
   if (!first) return;
   if (first.seq !== archived.size)
     throw new Divergence(`entry ${archived.size} left the object before it was archived`);
+  demandChained(rows, archived.entryHash, sha256);
   await segments.put(segmentHeadOf(rows, sha256), payloadsOf(rows));
   const back = await segments.get(archived.size);
   // Cron wakes objects whose alarm runs, so another run may have moved `archived` meanwhile, or have stored a longer segment

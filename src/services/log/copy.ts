@@ -13,6 +13,7 @@ import { LIMITS } from "../../core/limits.ts";
 import type { Sha256 } from "../../core/sha256.ts";
 import type { EntryRow, Journal, LedgerStore, LogPosition, SegmentStore } from "../ports.ts";
 import { rowsFromArchive } from "./archive.ts";
+import { demandChained } from "./chained.ts";
 import { Divergence } from "./divergence.ts";
 
 export interface CopyDeps {
@@ -54,32 +55,58 @@ export async function reconcile(deps: CopyDeps): Promise<LogPosition> {
   if (tip.size > head.size) {
     throw new Divergence(`the ledger holds ${tip.size} entries, the object only ${head.size}: the object was set back`);
   }
-  const ours = await hashBelow(tip.size, deps);
-  if (ours === null) throw new Divergence(`entry ${tip.size - 1} is neither in the object nor in the archive`);
-  if (ours !== tip.entryHash) {
+  const ours = knownHash(tip.size, journal);
+  if (ours === null) await proveArchive(tip, deps);
+  else if (ours !== tip.entryHash) {
     throw new Divergence(`entry ${tip.size - 1} of the ledger is not the one that was appended`);
   }
   if (tip.size !== journal.copied().size) journal.setCopied(tip);
   return tip;
 }
 
-/** Entry hash of the last of the first `size` entries, as the object or its archive knows it; null: neither does. */
-async function hashBelow(size: number, deps: CopyDeps): Promise<string | null> {
-  const { journal } = deps;
+/** Entry hash of the last of the first `size` entries, as the object itself knows it; null: it let them go. */
+function knownHash(size: number, journal: Journal): string | null {
   if (size === 0) return journal.identity()?.genesis ?? null;
-  const known = [journal.head(), journal.copied(), journal.archived()].find((position) => position.size === size);
+  const known = [journal.head(), journal.archived()].find((position) => position.size === size);
   if (known) return known.entryHash;
-  const waiting = journal.pending(size - 1, 1, 1)[0];
-  if (waiting?.seq === size - 1) return waiting.entryHash;
-  const archived = await rowsFromArchive(size - 1, 1, deps);
-  return archived?.[0]?.entryHash ?? null;
+  const [row] = journal.pending(size - 1, 1, 1);
+  if (row?.seq === size - 1) return row.entryHash;
+  return row?.seq === size ? row.prevHash : null;
+}
+
+/**
+ * Proves that a position of the ledger is one of ours although the object let its entries go: from there the archive leads,
+ * entry by entry, to the hash that the object keeps of what it archived. O(entries in between), once after a restore.
+ */
+async function proveArchive(from: LogPosition, deps: CopyDeps): Promise<void> {
+  const goal = deps.journal.archived();
+  let { size, entryHash } = from;
+  while (size < goal.size) {
+    const rows = await rowsFromArchive(size, LIMITS.segmentEntriesMax, deps);
+    const last = rows?.at(-1);
+    if (!last) throw new Divergence(`entry ${size} is neither in the object nor in the archive`);
+    if (rows?.[0]?.prevHash !== entryHash) {
+      throw new Divergence(`entry ${size} of the archive does not follow entry ${size - 1}`);
+    }
+    size = last.seq + 1;
+    entryHash = last.entryHash;
+  }
+  if (size !== goal.size || entryHash !== goal.entryHash) {
+    throw new Divergence(`the archive does not lead to entry ${goal.size - 1} as it was archived`);
+  }
 }
 
 async function nextRows(copied: LogPosition, deps: CopyDeps): Promise<EntryRow[]> {
   const rows = deps.journal.pending(copied.size, LIMITS.copyRows, LIMITS.copyBytes);
-  if (rows[0]?.seq === copied.size) return rows;
+  if (rows[0]?.seq === copied.size) {
+    demandChained(rows, copied.entryHash, deps.sha256);
+    return rows;
+  }
   const archived = await rowsFromArchive(copied.size, LIMITS.copyRows, deps);
-  if (archived?.[0]?.seq === copied.size) return withinBytes(archived, LIMITS.copyBytes);
+  if (archived?.[0]?.seq === copied.size) {
+    demandChained(archived, copied.entryHash, deps.sha256);
+    return withinBytes(archived, LIMITS.copyBytes);
+  }
   throw new Divergence(`entry ${copied.size} is neither in the object nor in the archive`);
 }
 

@@ -18,11 +18,14 @@ export async function receiptsFor(appended: Appended, deps: ReceiptDeps): Promis
   const older = appended.seqs.filter((seq) => !rows.has(seq));
   for (const row of await readOlder(older, deps)) rows.set(row.seq, row);
   const seen = new Set<number>();
+  // All new rows of a request are recorded at one time.
+  const now = appended.rows[0] && recordedAt(appended.rows[0]);
+  const added = new Set(appended.rows);
   return appended.seqs.map((seq, i): Receipt => {
     const row = rows.get(seq);
     if (!row) throw new AppError("storage.unavailable", { internal: `entry ${seq} could not be read again` });
     // The same id twice in one request: the second event is a replay of the first.
-    const again = seen.has(seq) || (!appended.replayed && older.includes(seq));
+    const again = seen.has(seq) || (!appended.replayed && !added.has(row));
     seen.add(seq);
     const dropped = appended.planned[i]?.dropped ?? [];
     return {
@@ -30,7 +33,7 @@ export async function receiptsFor(appended: Appended, deps: ReceiptDeps): Promis
       id: row.id,
       entry_hash: row.entryHash,
       prev_hash: row.prevHash,
-      recorded_at: recordedAt(row),
+      recorded_at: now !== undefined && added.has(row) ? now : recordedAt(row),
       ...(again ? { replayed: true as const } : {}),
       ...(dropped.length > 0 ? { dropped } : {}),
     };

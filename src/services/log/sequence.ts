@@ -29,12 +29,14 @@ export function sequenceEntries(
   const recordedAtMs = Math.max(nowMs, head.recordedAtMs);
   const recorded_at = new Date(recordedAtMs).toISOString();
   let prevHash = head.entryHash;
+  let prevBytes = hashBytes(prevHash);
   const rows = entries.map((entry, i): EntryRow => {
     const seq = head.size + i;
     const id = entry.id ?? entryIdFor(recordedAtMs, seq);
     const salt = toHex(salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES));
     const payload = encodePayload(entry.fields, { domain: domainId, seq, id, recorded_at, salt });
-    const row = { seq, id, prevHash, entryHash: toHex(entryHash(sha256, hashBytes(prevHash), payload)), payload };
+    prevBytes = entryHash(sha256, prevBytes, payload);
+    const row = { seq, id, prevHash, entryHash: toHex(prevBytes), payload };
     prevHash = row.entryHash;
     return row;
   });

@@ -3,19 +3,31 @@
  * the guards of the ledger. A head *behind* any of them means that the object was set back: the domain stops.
  */
 import { AppError } from "../../core/errors.ts";
-import type { LedgerStore } from "../ports.ts";
+import type { Journal, LedgerStore } from "../ports.ts";
 import { segmentHolding } from "./archive.ts";
 import { type CopyDeps, reconcile } from "./copy.ts";
 import { Divergence } from "./divergence.ts";
 
 /**
- * Resolves when all copies agree. Throws `Divergence` when one contradicts the object, `AppError("ledger.guard_missing")`
+ * Resolves when the object agrees with itself and all copies agree with it. Throws `Divergence` when one contradicts the object, `AppError("ledger.guard_missing")`
  * when D1 lacks a guard, and the store's own error when it cannot be asked.
  */
 export async function compareCopies(deps: CopyDeps): Promise<void> {
+  compareJournal(deps.journal);
   await demandGuards(deps.ledger);
   await reconcile(deps);
   await compareArchive(deps);
+}
+
+/** The object's own two accounts: the head, and the entries that wait. */
+function compareJournal(journal: Journal): void {
+  const head = journal.head();
+  const [first] = journal.pending(0, 1, 1);
+  const [last] = journal.pending(head.size - 1, 1, 1);
+  const whole = first
+    ? last?.entryHash === head.entryHash && journal.pendingStats().entries === head.size - first.seq
+    : head.size === Math.min(journal.copied().size, journal.archived().size);
+  if (!whole) throw new Divergence("the head of the object and the entries that wait in it disagree");
 }
 
 export async function demandGuards(ledger: Pick<LedgerStore, "missingGuards">): Promise<void> {

@@ -1,0 +1,185 @@
+/**
+ * A domain's copies in D1 and R2, as its object sees to them: one copier at a time, compared once after every start, woken
+ * by the alarm or by a caller who waits. What a step does, and the crash after it, is in src/services/log.
+ */
+import { isAppError } from "../../src/core/errors.ts";
+import { LIMITS } from "../../src/core/limits.ts";
+import { rollOver, shardWithRoom } from "../../src/core/shards.ts";
+import { sha256 } from "../../src/crypto/sha256.ts";
+import { archiveStep, segmentDueAt, segmentEntries } from "../../src/services/log/archive.ts";
+import { copyStep } from "../../src/services/log/copy.ts";
+import { Divergence } from "../../src/services/log/divergence.ts";
+import { releaseCopied } from "../../src/services/log/release.ts";
+import { compareCopies } from "../../src/services/log/start.ts";
+import type { SqliteJournal } from "./journal.ts";
+import type { DomainStores } from "./stores.ts";
+import { within } from "./within.ts";
+
+/** Work of one alarm is bounded: what is left comes with the next one. */
+const STEPS_PER_ALARM = 20;
+/** Tries of a caller that waits for D1; the alarm goes on after it. */
+const COPY_ATTEMPTS = 2;
+/** How long an append waits for the comparison of a freshly started object before it goes on without. */
+const COMPARE_WAIT_MS = 2000;
+
+export interface CopiesContext {
+  journal: SqliteJournal;
+  /** Asked each time: tests replace them. */
+  stores: () => DomainStores;
+  shardLimitBytes: () => number;
+  /** A copy contradicts the object. */
+  stop: (reason: string) => void;
+  /** The alarm has to take up what waits. */
+  plan: () => void;
+}
+
+export class Copies {
+  readonly #context: CopiesContext;
+  #compared = false;
+  #comparing: Promise<void> | null = null;
+  #copying: Promise<void> | null = null;
+  #archiving: Promise<void> | null = null;
+  #gatherUntilMs = 0;
+
+  constructor(context: CopiesContext) {
+    this.#context = context;
+  }
+
+  /** A domain that has just copied gathers rows until then: a commit of D1 costs as much as many rows. Unix milliseconds. */
+  get gatherUntilMs(): number {
+    return Math.min(this.#gatherUntilMs, this.#context.stores().clock() + LIMITS.copyGatherMs);
+  }
+
+  /** When the archiver has something to do: null when nothing waits. Unix milliseconds. */
+  get archiveDueAtMs(): number | null {
+    return segmentDueAt(this.#archiveDeps());
+  }
+
+  get segmentIsFull(): boolean {
+    const { journal } = this.#context;
+    return journal.head().size - journal.archived().size >= segmentEntries(journal);
+  }
+
+  get copyIsDone(): boolean {
+    const { journal } = this.#context;
+    return journal.copied().size >= journal.head().size;
+  }
+
+  /** Copies to D1; whoever asks meanwhile waits for the same run. Throws `Divergence`, or the store's error. */
+  async copy(): Promise<void> {
+    await this.#compare();
+    this.#copying ??= this.#copySteps().finally(() => {
+      this.#copying = null;
+    });
+    await this.#copying;
+  }
+
+  /** Archives the segments that are due, one archiver at a time. Throws `Divergence`, or the store's error. */
+  async archive(): Promise<void> {
+    await this.#compare();
+    this.#archiving ??= this.#archiveSteps().finally(() => {
+      this.#archiving = null;
+    });
+    await this.#archiving;
+  }
+
+  async #archiveSteps(): Promise<void> {
+    const isDue = () => (this.archiveDueAtMs ?? Number.POSITIVE_INFINITY) <= this.#context.stores().clock();
+    for (let step = 0; step < STEPS_PER_ALARM && isDue(); step++) {
+      await archiveStep(this.#archiveDeps());
+      releaseCopied(this.#context.journal);
+    }
+    // More full segments wait: no pause before the next alarm.
+    if (isDue()) this.#gatherUntilMs = 0;
+  }
+
+  /** Brings the copy up to `size`. False when D1 does not take it: after a few failures, or when the time is over. */
+  async copiedWithin(size: number, waitMs: number): Promise<boolean> {
+    const { journal } = this.#context;
+    const untilMs = Date.now() + waitMs;
+    for (let failures = 0; journal.copied().size < size; ) {
+      const leftMs = untilMs - Date.now();
+      if (leftMs <= 0 || failures >= COPY_ATTEMPTS || journal.stoppedReason() !== null) return false;
+      const went = await within(this.#tryToCopy(), leftMs);
+      if (went === undefined) return false;
+      if (!went) failures++;
+    }
+    return true;
+  }
+
+  /** A store that is away does not hold appends up (DESIGN §2); a missing guard or a copy that contradicts us does. */
+  async comparedOrAway(): Promise<void> {
+    if (this.#compared) return;
+    try {
+      await within(this.#compare(), COMPARE_WAIT_MS);
+    } catch (error) {
+      if (error instanceof Divergence) this.#context.stop(error.message);
+      else if (isAppError(error) && error.code === "ledger.guard_missing") throw error;
+    }
+  }
+
+  /** Until this has succeeded once after a start, nothing is copied, archived or released. */
+  async #compare(): Promise<void> {
+    if (this.#compared) return;
+    this.#comparing ??= compareCopies(this.#deps()).finally(() => {
+      this.#comparing = null;
+    });
+    await this.#comparing;
+    if (this.#compared) return;
+    this.#compared = true;
+    // A ledger that was set back is refilled even when nobody appends.
+    this.#context.plan();
+  }
+
+  async #copySteps(): Promise<void> {
+    for (let step = 0; step < STEPS_PER_ALARM; step++) {
+      await this.#settleShards();
+      const { done } = await copyStep(this.#deps());
+      releaseCopied(this.#context.journal);
+      if (done) {
+        this.#gatherUntilMs = this.#context.stores().clock() + LIMITS.copyGatherMs;
+        return;
+      }
+    }
+  }
+
+  async #tryToCopy(): Promise<boolean> {
+    try {
+      await this.copy();
+      return true;
+    } catch (error) {
+      if (error instanceof Divergence) this.#context.stop(error.message);
+      else this.#context.plan();
+      return false;
+    }
+  }
+
+  /**
+   * Goes on in another shard when the present one is full. Commit order: the journal (the truth about where rows go), then
+   * the control database (where readers look), and only then rows; a crash in between is caught up here.
+   */
+  async #settleShards(): Promise<void> {
+    if (this.copyIsDone) return;
+    const { journal } = this.#context;
+    const stores = this.#context.stores();
+    const present = journal.shards().at(-1)?.shard ?? "";
+    const limitBytes = this.#context.shardLimitBytes();
+    if ((stores.lastSize(present) ?? 0) >= limitBytes) {
+      const next = shardWithRoom(present, await stores.gauges(), limitBytes);
+      if (next) journal.setShards(rollOver(journal.shards(), journal.copied().size, next));
+      else console.warn(JSON.stringify({ at: "domain-log", fault: "no ledger shard has room", shard: present }));
+    }
+    if (journal.shardsMirrored()) return;
+    await stores.mirrorShards(journal.shards());
+    journal.setShardsMirrored();
+  }
+
+  #deps() {
+    return { journal: this.#context.journal, ...this.#context.stores(), sha256 };
+  }
+
+  #archiveDeps() {
+    const { segments, clock } = this.#context.stores();
+    return { journal: this.#context.journal, segments, sha256, clock };
+  }
+}
