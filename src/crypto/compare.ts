@@ -5,8 +5,3 @@ import { sha256 } from "./sha256.ts";
 export function equalSecrets(a: Uint8Array | string, b: Uint8Array | string): boolean {
   return timingSafeEqual(sha256(a), sha256(b));
 }
-
-/** Constant-time equality of MACs, whose length is public. */
-export function equalMacs(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
-}

@@ -71,8 +71,7 @@ test.skipIf(!hasPrlimit)(
       expect((await ask(`${auditUrl(url, domain)}/verify`, domain.key)).body.verdict).toBe("verified");
       await cell.kill();
       expect(checkStored(readStoredLog(state, domain.domainId), acknowledged).size).toBe(head.size);
-      // not yet: the answer is 500 `internal`; the door should say 503 `storage.unavailable` with Retry-After.
-      expect(new Set(refused)).toEqual(new Set([201, 500]));
+      expect(new Set(refused)).toEqual(new Set([201, 503]));
     } finally {
       await cell.kill();
     }

@@ -2,7 +2,7 @@
 import { formatApiKey, parseApiKey } from "../../core/api-key.ts";
 import { ID_KINDS, idSuffix, type Jurisdiction, makeId } from "../../core/ids.ts";
 import { apiKeyMac } from "../../crypto/api-key-mac.ts";
-import { equalMacs } from "../../crypto/compare.ts";
+import { equalSecrets } from "../../crypto/compare.ts";
 import type { Permission } from "../permissions.ts";
 import type { ApiKeyRecord, ControlStore, RandomBytes } from "../ports.ts";
 
@@ -49,7 +49,7 @@ export async function verifyKey(
   if (!parsed || parsed.jurisdiction !== jurisdiction) return null;
   const keyId = `${ID_KINDS.apiKey}_${jurisdiction}_${parsed.keySuffix}`;
   const record = await lookUp(keyId);
-  const right = equalMacs(apiKeyMac(pepper, keyId, parsed.secret), record?.secretMac ?? NO_MAC);
+  const right = equalSecrets(apiKeyMac(pepper, keyId, parsed.secret), record?.secretMac ?? NO_MAC);
   if (!record || !right || record.revokedAt !== null) return null;
   if (record.expiresAt !== null && Date.parse(record.expiresAt) <= nowMs) return null;
   return { keyId, tenantId: record.tenantId, permissions: record.permissions };
