@@ -1,0 +1,120 @@
+/** `npm run bench -- [--quick] [--rows N] [--only append|large]`: measures on this machine and writes the tables into README.md. */
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, totalmem } from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { APPEND_HEAD, type AppendCase, type AppendResult, appendRows, measureAppend, type Systems } from "./append.ts";
+import { bundleCell, startCell, startNoOp } from "./cell.ts";
+import { type LargeResult, measureLarge } from "./large.ts";
+import { GENERATOR } from "./load.ts";
+import { startPostgres } from "./postgres.ts";
+import { spread, table } from "./stats.ts";
+
+const README = path.join(import.meta.dirname, "README.md");
+const BEGIN = "<!-- results: written by npm run bench -->";
+const END = "<!-- end of results -->";
+
+const CASES: readonly AppendCase[] = [
+  { events: 1, domains: 1, connections: 50 },
+  { events: 1, domains: 50, connections: 50 },
+  { events: 1, domains: 1, connections: 1 },
+  { events: 100, domains: 1, connections: 10 },
+  { events: 100, domains: 50, connections: 10 },
+];
+
+const LARGE_HEAD = [
+  "entries a segment",
+  "rows in D1",
+  "copied and archived, rows/s",
+  "sustained, events/s",
+  "verified in workerd, entries/s",
+  "verified in Node, entries/s",
+  "read only in Node, rows/s",
+  "archive, bytes an entry",
+];
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    rows: { type: "string" },
+    only: { type: "string" },
+  },
+});
+const protocol = values.quick ? { rounds: 3, seconds: 3 } : { rounds: 5, seconds: 6 };
+const rows = Number(values.rows ?? (values.quick ? 20_000 : 1_000_000));
+const loadBefore = loadavg()[0] ?? 0;
+
+const cell = await startCell(await bundleCell());
+const noOp = await startNoOp();
+const postgres = values.only === "large" ? null : await startPostgres(cell.key);
+const systems: Systems = { cell, noOpUrl: noOp.url, postgres };
+const stopAll = async () => {
+  await postgres?.stop();
+  await noOp.stop();
+  await cell.stop();
+};
+const appended: AppendResult[] = [];
+const large = new Map<number, LargeResult>();
+try {
+  for (const each of values.only === "large" ? [] : CASES) appended.push(await measureAppend(systems, each, protocol));
+  if (values.only !== "append") {
+    for (const segmentEntries of [256, 4096]) {
+      large.set(
+        segmentEntries,
+        await measureLarge(cell, segmentEntries === 256 ? rows : rows / 10, segmentEntries, protocol),
+      );
+    }
+  }
+} finally {
+  await stopAll();
+}
+
+const voids = [...appended, ...large.values()].flatMap((result) => result.voids);
+const text = report();
+console.log(`\n${text}`);
+writeResults(text);
+process.exit(voids.length > 0 ? 1 : 0);
+
+function report(): string {
+  const parts = [`${machine()}\n`];
+  parts.push(
+    voids.length === 0
+      ? "After every run the whole log was recomputed and requests were counted: nothing acknowledged is missing, nothing is stored twice."
+      : `**Void runs:**\n\n${voids.map((fault) => `- ${fault}`).join("\n")}`,
+  );
+  if (appended.length > 0) parts.push(`\n### Append\n\n${table(APPEND_HEAD, appended.flatMap(appendRows))}`);
+  if (large.size > 0) parts.push(`\n### A large log\n\n${table(LARGE_HEAD, [...large].map(largeRow))}`);
+  return parts.join("\n");
+}
+
+function largeRow([segmentEntries, result]: [number, LargeResult]): string[] {
+  return [
+    String(segmentEntries),
+    result.rows.toLocaleString("en-US"),
+    spread(result.drain),
+    spread(result.sustained),
+    spread(result.verifyInWorkerd),
+    spread(result.verifyInNode),
+    spread(result.readInNode),
+    result.archiveBytes.toFixed(1),
+  ];
+}
+
+function machine(): string {
+  const model = cpus()[0]?.model ?? "unknown processor";
+  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
+  const lines = [
+    `${new Date().toISOString().slice(0, 16)}Z, ${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`,
+    `on top of commit ${commit}; load average before the run ${loadBefore.toFixed(1)}, after it ${(loadavg()[0] ?? 0).toFixed(1)}`,
+    `load from ${GENERATOR}; ${protocol.rounds} measured rounds of ${protocol.seconds} s after one that is not counted, medians [least-most]`,
+    postgres ? `PostgreSQL ${postgres.version}, fsync and synchronous_commit on, pool of 50` : "without PostgreSQL",
+  ];
+  return lines.map((line) => `- ${line}`).join("\n");
+}
+
+function writeResults(results: string): void {
+  const readme = readFileSync(README, "utf8");
+  const [before = "", rest = ""] = readme.split(BEGIN);
+  writeFileSync(README, `${before}${BEGIN}\n\n${results}\n\n${END}${rest.split(END)[1] ?? ""}`);
+}
