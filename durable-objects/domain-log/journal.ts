@@ -20,6 +20,7 @@ import type {
   KnownId,
   LogPosition,
 } from "../../src/services/ports.ts";
+import { RecentRows } from "./recent-rows.ts";
 
 const SCHEMA_VERSION = 1;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -49,6 +50,7 @@ export class SqliteJournal implements Journal {
   #row: HeadRow | null = null;
   #identity: DomainIdentity | null = null;
   #months: string[] | null = null;
+  readonly #recent = new RecentRows();
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -64,6 +66,7 @@ export class SqliteJournal implements Journal {
       this.#row = null;
       this.#identity = null;
       this.#months = null;
+      this.#recent.clear();
       throw error;
     }
   }
@@ -94,7 +97,9 @@ export class SqliteJournal implements Journal {
 
   append(rows: readonly EntryRow[], head: Head): void {
     const backlog = this.pendingStats();
+    let bytes = backlog.bytes;
     for (const row of rows) {
+      bytes += this.#recent.add(row);
       this.#sql.exec(
         "INSERT INTO pending (seq, id, prev_hash, entry_hash, payload, recorded_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
         row.seq,
@@ -108,11 +113,13 @@ export class SqliteJournal implements Journal {
     this.#set({ size: head.size, entry_hash: head.entryHash, recorded_at_ms: head.recordedAtMs });
     this.#backlog = {
       entries: backlog.entries + rows.length,
-      bytes: backlog.bytes + rows.reduce((bytes, row) => bytes + Buffer.byteLength(row.payload), 0),
+      bytes,
     };
   }
 
   pending(fromSeq: number, maxRows: number, maxBytes: number): EntryRow[] {
+    const recent = this.#recent.from(fromSeq, maxRows, maxBytes);
+    if (recent) return recent;
     const rows: EntryRow[] = [];
     let byteLength = 0;
     const cursor = this.#sql.exec<PendingRow>(
@@ -164,6 +171,7 @@ export class SqliteJournal implements Journal {
   }
 
   release(size: number): void {
+    this.#recent.release(size);
     const released = this.#sql.exec("DELETE FROM pending WHERE seq < ?", size);
     if (released.rowsWritten > 0) this.#backlog = null;
   }

@@ -37,8 +37,10 @@ export const LIMITS = {
   appendBytesWaiting: 16 * MiB,
   /** Rows that wait for D1 or R2 in one object; past it appends answer 503 (DESIGN §2). Bytes of payload. */
   backlogBytes: GiB,
-  /** One copy to D1: the knee was measured at 100 to 500 rows; a bound string may have 2 MB (PLATFORM §2.1). */
-  copyRows: 500,
+  /** Entries that an object keeps in memory until they are copied and archived. Bytes of payload. */
+  recentBytes: 4 * MiB,
+  /** One copy to D1; a bound string may have 2 MB (PLATFORM §2.1). Each copy also costs its object a commit. */
+  copyRows: 2000,
   copyBytes: MiB,
   /** After a copy a domain gathers rows for this long, unless somebody waits for them. */
   copyGatherMs: 1000,

@@ -4,7 +4,8 @@
  */
 import { utf8 } from "../core/bytes.ts";
 import { genesisHash } from "../core/chain.ts";
-import { hkdfSha256, hmacSha256 } from "../core/sha256.ts";
+import { hkdfSha256 } from "../core/sha256.ts";
+import { hmacSha256 } from "./hmac.ts";
 import { sha256 } from "./sha256.ts";
 
 export const ROOT_BYTES = 32;
@@ -37,7 +38,7 @@ export function deriveDomainKeys(cellPepper: Uint8Array, tenantRoot: Uint8Array,
       cache.set(identityId, pseudonym);
       return pseudonym;
     },
-    digest16: (label, text) => hmacSha256(sha256, digestKey, `${label}\n`, text).slice(0, 16),
+    digest16: (label, text) => hmacSha256(digestKey, `${label}\n`, text).slice(0, 16),
   };
 }
 

@@ -9,7 +9,7 @@
 import { fromHex, toHex } from "../core/bytes.ts";
 import { entryHash } from "../core/chain.ts";
 import { parseId } from "../core/ids.ts";
-import { parsePayload } from "../core/payload/payload.ts";
+import { type PayloadPlace, parsePayload, scanPayload } from "../core/payload/payload.ts";
 import type { Sha256 } from "../core/sha256.ts";
 
 /** One row as a store or the API hands it out; untrusted. Hashes are lower-case hex. */
@@ -52,6 +52,7 @@ export interface ChainStart {
 }
 
 const HASH = /^[0-9a-f]{64}$/;
+const MALFORMED = "a hash is not 64 characters of lower-case hex";
 
 export class ChainVerifier {
   readonly #sha256: Sha256;
@@ -102,8 +103,8 @@ export class ChainVerifier {
     if (row.seq < this.#nextSeq)
       return at("seq_out_of_order", `entry ${row.seq} stands where ${this.#nextSeq} belongs`);
     const prev = row.prevHash === this.#prevHash ? (this.#prevBytes ?? fromHex(row.prevHash)) : fromHex(row.prevHash);
-    if (prev?.length !== 32 || !HASH.test(row.entryHash)) {
-      return at("hash_malformed", "a hash is not 64 characters of lower-case hex");
+    if (prev?.length !== 32) {
+      return at("hash_malformed", MALFORMED);
     }
     if (this.#prevHash !== null && row.prevHash !== this.#prevHash) {
       return at(
@@ -113,6 +114,7 @@ export class ChainVerifier {
     }
     const computed = entryHash(this.#sha256, prev, row.payload);
     if (toHex(computed) !== row.entryHash) {
+      if (!HASH.test(row.entryHash)) return at("hash_malformed", MALFORMED);
       return at("entry_hash_mismatch", "the payload is not what the entry hash commits to");
     }
     this.#prevBytes = computed;
@@ -120,6 +122,9 @@ export class ChainVerifier {
   }
 
   #checkPayload(row: ChainRow, at: (fault: ChainFault, detail: string) => ChainFinding): ChainFinding | null {
+    // Entry 0 also names its genesis value, deeper than its place.
+    const place = row.seq === 0 ? null : scanPayload(row.payload);
+    if (place) return this.#checkPlace(row, place, at);
     const parsed = parsePayload(row.payload);
     if (!parsed.ok) {
       if (parsed.fault === "version_unknown")
@@ -129,6 +134,19 @@ export class ChainVerifier {
       return at("payload_malformed", "the payload lacks what every entry has");
     }
     const { payload } = parsed;
+    const misplaced = this.#checkPlace(row, payload, at);
+    if (misplaced) return misplaced;
+    if (row.seq === 0 && payload.metadata?.genesis !== row.prevHash) {
+      return at("genesis_mismatch", "entry 0 does not name the genesis value that it follows");
+    }
+    return null;
+  }
+
+  #checkPlace(
+    row: ChainRow,
+    payload: PayloadPlace,
+    at: (fault: ChainFault, detail: string) => ChainFinding,
+  ): ChainFinding | null {
     if (payload.domain !== this.#domainId) {
       // Untrusted text would reach a terminal: only what has the form of an id is repeated.
       return at(
@@ -139,9 +157,6 @@ export class ChainVerifier {
     if (payload.seq !== row.seq)
       return at("column_mismatch", `seq is ${row.seq} in the row and ${payload.seq} in the payload`);
     if (payload.id !== row.id) return at("column_mismatch", "the id of the row is not the id in the payload");
-    if (row.seq === 0 && payload.metadata?.genesis !== row.prevHash) {
-      return at("genesis_mismatch", "entry 0 does not name the genesis value that it follows");
-    }
     return null;
   }
 }

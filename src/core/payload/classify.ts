@@ -1,7 +1,7 @@
 /** Takes an event apart by the classes of `fields.ts`: what stands in the payload, what is private, what is refused. */
 import { type AuditEvent, isPersonActor, PERSON_TYPES, type Target } from "../event.ts";
 import { type JsonValue, jsonPointer } from "../strict-json.ts";
-import { findInClearValue, type GuardFinding } from "./guard.ts";
+import { findInClearText, findInClearValue, type GuardFinding } from "./guard.ts";
 import type { ClearRef, EntryFields, PersonRef } from "./payload.ts";
 
 /** A value that may not stand in the payload, and whom it is about (`null`: nobody). */
@@ -23,26 +23,28 @@ export function classifyEvent(event: AuditEvent, pseudonymOf: (identityId: strin
   return { fields, privateValues: privateValues(event, fields), refused: refusedValue(event, fields) };
 }
 
+/** Members are put in in the order of their names, the canonical one: what is in order need not be sorted again. */
 function clearFields(event: AuditEvent, pseudonymOf: (identityId: string) => string): EntryFields {
-  const person = (type: string, id: string): PersonRef => ({ type, ref: pseudonymOf(id) });
-  const target = ({ type, id }: Target) => (PERSON_TYPES.includes(type) ? person(type, id) : { type, id });
+  const person = (type: string, id: string): PersonRef => ({ ref: pseudonymOf(id), type });
+  const target = ({ type, id }: Target) => (PERSON_TYPES.includes(type) ? person(type, id) : { id, type });
   const { actor, context } = event;
   const fields: EntryFields = {
     action: event.action,
     actor:
       isPersonActor(actor) && actor.id !== undefined
-        ? { type: actor.type, ref: pseudonymOf(actor.id) }
-        : { type: actor.type, ...(actor.id === undefined ? {} : { id: actor.id }) },
+        ? { ref: pseudonymOf(actor.id), type: actor.type }
+        : actor.id === undefined
+          ? { type: actor.type }
+          : { id: actor.id, type: actor.type },
     outcome: event.outcome ?? "success",
   };
   if (event.occurred_at !== undefined) fields.occurred_at = new Date(event.occurred_at).toISOString();
   if (event.on_behalf_of) fields.on_behalf_of = person(event.on_behalf_of.type, event.on_behalf_of.id);
   if (event.targets?.length) fields.targets = event.targets.map(target);
   if (event.subjects?.length) {
-    fields.subjects = event.subjects.map(({ type, id, role }) => ({
-      ...person(type, id),
-      ...(role === undefined ? {} : { role }),
-    }));
+    fields.subjects = event.subjects.map(({ type, id, role }) =>
+      role === undefined ? person(type, id) : { ref: pseudonymOf(id), role, type },
+    );
   }
   if (event.changes?.length) fields.changes = event.changes.map(({ path }) => ({ path }));
   if (event.caveats?.length) fields.caveats = event.caveats;
@@ -97,10 +99,49 @@ function isClearKey(event: AuditEvent, key: string): boolean {
   return event.clear_metadata?.includes(key) ?? false;
 }
 
-/** Looks at everything that stands in clear, laid out as in the event so that the pointer is the caller's. */
+/** Looks at everything that the client wrote and that stands in clear (pseudonyms are ours); pointers are those of the event. */
 function refusedValue(event: AuditEvent, fields: EntryFields): ClassifiedEvent["refused"] {
-  const { request_id = null, traceparent = null, ...rest } = fields;
-  const clear = { id: event.id ?? null, ...rest, context: { request_id, traceparent } };
-  const hit = findInClearValue(clear as unknown as JsonValue, []);
+  return (
+    inText(event.id, "id") ??
+    inText(fields.action, "action") ??
+    inText(fields.actor.type, "actor", "type") ??
+    inText(clearId(fields.actor), "actor", "id") ??
+    inText(fields.outcome, "outcome") ??
+    inText(fields.occurred_at, "occurred_at") ??
+    inText(fields.on_behalf_of?.type, "on_behalf_of", "type") ??
+    inEach(
+      fields.targets,
+      (target, i) => inText(target.type, "targets", i, "type") ?? inText(clearId(target), "targets", i, "id"),
+    ) ??
+    inEach(
+      fields.subjects,
+      ({ type, role }, i) => inText(type, "subjects", i, "type") ?? inText(role, "subjects", i, "role"),
+    ) ??
+    inEach(fields.changes, ({ path }, i) => inText(path, "changes", i, "path")) ??
+    inEach(fields.caveats, (name, i) => inText(name, "caveats", i)) ??
+    inText(fields.request_id, "context", "request_id") ??
+    inText(fields.traceparent, "context", "traceparent") ??
+    inMetadata(fields.metadata)
+  );
+}
+
+function inText(text: string | undefined, ...tokens: (string | number)[]): ClassifiedEvent["refused"] {
+  const finding = text === undefined ? null : findInClearText(text);
+  return finding && { pointer: jsonPointer(...tokens), finding };
+}
+
+function inEach<T>(values: readonly T[] | undefined, look: (value: T, i: number) => ClassifiedEvent["refused"]) {
+  if (values === undefined) return null;
+  for (let i = 0; i < values.length; i++) {
+    const refused = look(values[i] as T, i);
+    if (refused) return refused;
+  }
+  return null;
+}
+
+function inMetadata(metadata: EntryFields["metadata"]): ClassifiedEvent["refused"] {
+  const hit = metadata === undefined ? null : findInClearValue(metadata, ["metadata"]);
   return hit && { pointer: jsonPointer(...hit.tokens), finding: hit.finding };
 }
+
+const clearId = (place: PersonRef | ClearRef) => ("ref" in place ? undefined : place.id);

@@ -14,7 +14,7 @@ export function findInClearText(text: string): GuardFinding | null {
   if (text.length < SHORTEST_EMAIL) return null;
   if (text.includes("@") && EMAIL.test(text)) return "email_address";
   if (text.length >= SHORTEST_SECRET && SECRET.test(text)) return "secret";
-  if (text.length < MIN_CARD_DIGITS) return null;
+  if (text.length < MIN_CARD_DIGITS || !MANY_DIGITS.test(text)) return null;
   for (const [run] of text.matchAll(DIGIT_RUN)) if (holdsCardNumber(run)) return "card_number";
   return null;
 }
@@ -89,6 +89,8 @@ const SECRET =
   /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|(?<![A-Za-z0-9])(?:msk_(?:eu|us)_[0-9a-z]{26}_|mso_(?:eu|us)_[0-9A-Za-z]{43}|gh[oprsu]_[A-Za-z0-9]{16,}|sk_live_[A-Za-z0-9]{16,}|xox[abeprs]-[A-Za-z0-9-]{16,})/;
 /** Digits with at most one space or hyphen between two; neither end is joined to a word or a fraction. */
 const DIGIT_RUN = /(?<![\w.]|\w-)\d(?:[ -]?\d)+(?!\w|[.-]\w)/g;
+/** What every card number has; most texts do not, ids in hex among them. */
+const MANY_DIGITS = /(?:\d[ -]?){12}\d/;
 const MIN_CARD_DIGITS = 13;
 const MAX_CARD_DIGITS = 19;
 /** `a@b.de`, and `ghp_` with 16 characters: nothing shorter can be one. */
