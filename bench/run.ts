@@ -26,7 +26,7 @@ const CASES: readonly AppendCase[] = [
 const LARGE_HEAD = [
   "entries a segment",
   "rows in D1",
-  "copied and archived, rows/s",
+  "copied, rows/s",
   "sustained, events/s",
   "verified in workerd, entries/s",
   "verified in Node, entries/s",
