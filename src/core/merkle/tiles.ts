@@ -37,7 +37,7 @@ export function hashInTile(sha256: Sha256, bytes: Uint8Array, { level, index }: 
   const start = (index * 2 ** height) % TILE_WIDTH;
   const count = 2 ** height;
   if (bytes.length < (start + count) * HASH_BYTES) return null;
-  let hashes = Array.from({ length: count }, (_, i) =>
+  let hashes: Uint8Array[] = Array.from({ length: count }, (_, i) =>
     bytes.slice((start + i) * HASH_BYTES, (start + i + 1) * HASH_BYTES),
   );
   while (hashes.length > 1) {
