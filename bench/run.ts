@@ -1,4 +1,4 @@
-/** `npm run bench -- [--quick] [--rows N] [--only append|large]`: measures on this machine and writes the tables into README.md. */
+/** `npm run bench -- [--quick] [--rows N] [--only append|large|sealing]`: measures on this machine and writes the tables into README.md. */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
@@ -9,6 +9,7 @@ import { bundleCell, startCell, startNoOp } from "./cell.ts";
 import { type LargeResult, measureLarge } from "./large.ts";
 import { GENERATOR } from "./load.ts";
 import { startPostgres } from "./postgres.ts";
+import { measureSealing, SEALING_HEAD, type SealingCase, type SealingResult, sealingRows } from "./sealing.ts";
 import { spread, table } from "./stats.ts";
 
 const README = path.join(import.meta.dirname, "README.md");
@@ -21,6 +22,11 @@ const CASES: readonly AppendCase[] = [
   { events: 1, domains: 1, connections: 1 },
   { events: 100, domains: 1, connections: 10 },
   { events: 100, domains: 50, connections: 10 },
+];
+
+const SEALING_CASES: readonly SealingCase[] = [
+  { events: 1, connections: 50 },
+  { events: 100, connections: 10 },
 ];
 
 const LARGE_HEAD = [
@@ -47,7 +53,7 @@ const loadBefore = loadavg()[0] ?? 0;
 
 const cell = await startCell(await bundleCell());
 const noOp = await startNoOp();
-const postgres = values.only === "large" ? null : await startPostgres(cell.key);
+const postgres = values.only === "large" || values.only === "sealing" ? null : await startPostgres(cell.key);
 const systems: Systems = { cell, noOpUrl: noOp.url, postgres };
 const stopAll = async () => {
   await postgres?.stop();
@@ -55,10 +61,13 @@ const stopAll = async () => {
   await cell.stop();
 };
 const appended: AppendResult[] = [];
+const sealing: SealingResult[] = [];
 const large = new Map<number, LargeResult>();
 try {
-  for (const each of values.only === "large" ? [] : CASES) appended.push(await measureAppend(systems, each, protocol));
-  if (values.only !== "append") {
+  const wants = (part: string) => values.only === undefined || values.only === part;
+  for (const each of wants("append") ? CASES : []) appended.push(await measureAppend(systems, each, protocol));
+  for (const each of wants("sealing") ? SEALING_CASES : []) sealing.push(await measureSealing(cell, each, protocol));
+  if (wants("large")) {
     for (const segmentEntries of [256, 4096]) {
       large.set(
         segmentEntries,
@@ -70,7 +79,7 @@ try {
   await stopAll();
 }
 
-const voids = [...appended, ...large.values()].flatMap((result) => result.voids);
+const voids = [...appended, ...sealing, ...large.values()].flatMap((result) => result.voids);
 const text = report();
 console.log(`\n${text}`);
 writeResults(text);
@@ -84,6 +93,7 @@ function report(): string {
       : `**Void runs:**\n\n${voids.map((fault) => `- ${fault}`).join("\n")}`,
   );
   if (appended.length > 0) parts.push(`\n### Append\n\n${table(APPEND_HEAD, appended.flatMap(appendRows))}`);
+  if (sealing.length > 0) parts.push(`\n### Sealing\n\n${table(SEALING_HEAD, sealing.flatMap(sealingRows))}`);
   if (large.size > 0) parts.push(`\n### A large log\n\n${table(LARGE_HEAD, [...large].map(largeRow))}`);
   return parts.join("\n");
 }

@@ -1,22 +1,64 @@
 /**
- * The heavy work of one domain, away from the thread that puts entries in order. Now: verification. Exports, read-back of
+ * The heavy work of one domain, away from the thread that puts entries in order. Now: verification, a person's entries,
+ * reveals. Exports, read-back of
  * the archive, self-check and restore come here too.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { AuditEvent } from "../src/core/event.ts";
 import { sha256 } from "../src/crypto/sha256.ts";
 import type { CellEnv } from "../src/env.ts";
 import { cellConfig } from "../src/services/cell-config.ts";
 import type { VerifyCall } from "../src/services/log/calls.ts";
+import { type RevealCall, type RevealDeps, type RevealResult, reveal } from "../src/services/log/reveal/reveal.ts";
+import { type SearchCall, type SearchResult, search } from "../src/services/log/reveal/search.ts";
 import { startRun, type VerifyStep, verifyStep } from "../src/services/log/verify.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
-import { ledgerAt } from "./domain-log/stores.ts";
-import { domainLog } from "./gates.ts";
+import { ledgerAt, sealedRowsAt } from "./domain-log/stores.ts";
+import { domainLog, PRODUCT_SCOPE } from "./gates.ts";
 import { demandPinned } from "./pinning.ts";
 
 export class DomainKeeper extends DurableObject<CellEnv> {
+  /** For good: the tenant is being deleted. */
+  empty(): Promise<Outcome<void>> {
+    return outcomeOf(async () => {
+      demandPinned(this.ctx, cellConfig(this.env));
+      await this.ctx.storage.deleteAlarm();
+      await this.ctx.storage.deleteAll();
+    });
+  }
+
   /** Begins a run over [from, to] or goes on with one. A new run first brings the queryable copy up to date. */
   verify(call: VerifyCall): Promise<Outcome<VerifyStep>> {
     return outcomeOf(() => this.#verify(call));
+  }
+
+  /** A person's entries, by identity id. */
+  search(call: SearchCall): Promise<Outcome<SearchResult>> {
+    return outcomeOf(() => search(call, this.#revealDeps()));
+  }
+
+  /** Entries with who is in them and with their private values; the page is itself an entry before it leaves. */
+  reveal(call: RevealCall): Promise<Outcome<RevealResult>> {
+    return outcomeOf(() => reveal(call, this.#revealDeps()));
+  }
+
+  #revealDeps(): RevealDeps {
+    const config = cellConfig(this.env);
+    demandPinned(this.ctx, config);
+    const domainId = this.ctx.id.name ?? "";
+    const log = domainLog(this.env, config, domainId);
+    const record = async (event: AuditEvent) => {
+      const body = JSON.stringify(event);
+      await log.append({ body, form: "json", scope: PRODUCT_SCOPE, idempotencyKey: null, waitForCopy: false });
+    };
+    const { person, flush, head, openSealed } = log;
+    return {
+      log: { person, flush, head, openSealed, record },
+      stores: (ranges) => ({
+        ledger: ledgerAt(this.env, domainId, ranges),
+        sealedRows: sealedRowsAt(this.env, domainId, () => ranges),
+      }),
+    };
   }
 
   async #verify(call: VerifyCall): Promise<VerifyStep> {

@@ -3,6 +3,7 @@
  * its copies. A door: parse, call one service, answer. README.md beside this says what may run between which steps.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { FinalHead } from "../src/core/deletion-certificate.ts";
 import { AppError, isAppError } from "../src/core/errors.ts";
 import type { AuditEvent } from "../src/core/event.ts";
 import type { Jurisdiction } from "../src/core/ids.ts";
@@ -12,7 +13,20 @@ import { sha256 } from "../src/crypto/sha256.ts";
 import { type DomainKeys, deriveDomainKeys } from "../src/crypto/tenant-keys.ts";
 import type { CellEnv } from "../src/env.ts";
 import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
-import { append } from "../src/services/log/append.ts";
+import type {
+  EraseCall,
+  EraseResult,
+  ErasurePromise,
+  ErasureView,
+  ReplayCall,
+  ReplayResult,
+} from "../src/services/erasure/calls.ts";
+import type { ErasureDeps } from "../src/services/erasure/ports.ts";
+import type { HoldCall } from "../src/services/holds/hold.ts";
+import type { ResealCursor, ResealStep, ResealWork } from "../src/services/keys/resealing/calls.ts";
+import { resealStep } from "../src/services/keys/resealing/walk.ts";
+import { SubjectVault } from "../src/services/keys/subject-vault.ts";
+import { append, type Receipt } from "../src/services/log/append.ts";
 import { readBody } from "../src/services/log/body.ts";
 import type {
   AppendCall,
@@ -24,18 +38,30 @@ import type {
 import { Divergence } from "../src/services/log/divergence.ts";
 import { createDomain } from "../src/services/log/genesis.ts";
 import { receiptsFor } from "../src/services/log/receipts.ts";
+import type { PersonResult } from "../src/services/log/reveal/search.ts";
+import { type OpenCall, type OpenedRows, openRows } from "../src/services/log/sealing/opening.ts";
+import { DomainSealing, type Sealing } from "../src/services/log/sealing/sealing.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import type { DomainIdentity } from "../src/services/ports.ts";
 import { Admission } from "./domain-log/admission.ts";
 import { Copies } from "./domain-log/copies.ts";
+import { erasureDeps } from "./domain-log/erasure-deps.ts";
+import { Erasures } from "./domain-log/erasures.ts";
+import { HoldKeeper } from "./domain-log/hold-keeper.ts";
+import { SqliteHolds } from "./domain-log/holds.ts";
 import { SqliteJournal } from "./domain-log/journal.ts";
 import { randomBytes } from "./domain-log/random.ts";
+import { walkDeps } from "./domain-log/reseal-deps.ts";
+import { Retirement } from "./domain-log/retirement.ts";
+import { SqliteSealedJournal } from "./domain-log/sealed-journal.ts";
 import { type DomainStores, domainStores } from "./domain-log/stores.ts";
+import { tenantKeyring } from "./domain-log/tenant-keys.ts";
 import { reportViolation } from "./domain-log/violation.ts";
+import { PRODUCT_SCOPE } from "./gates.ts";
 import { demandPinned } from "./pinning.ts";
 import { Schedule } from "./schedule.ts";
 
-type Task = "copy" | "archive" | "report_violation" | "forget";
+type Task = "copy" | "archive" | "report_violation" | "forget" | "holds" | "erase";
 
 const FORGET_EVERY_MS = 24 * 60 * 60 * 1000;
 
@@ -44,9 +70,16 @@ export class DomainLog extends DurableObject<CellEnv> {
   readonly #schedule: Schedule<Task>;
   /** Replaced by tests that make a store fail. */
   stores: DomainStores;
+  readonly sealed: SqliteSealedJournal;
+  /** `holds.blockingErasure` is asked inside the transaction that would erase. */
+  readonly holds: SqliteHolds;
+  readonly #holdKeeper: HoldKeeper;
+  readonly #erasures: Erasures;
   #keys: DomainKeys | null = null;
+  #vault: SubjectVault | null = null;
   readonly #copies: Copies;
   readonly #admission = new Admission();
+  readonly #retirement: Retirement;
   #group: Promise<void> | null = null;
   /** The alarm is set for the copies, and for a segment that is full. */
   #armed = false;
@@ -55,15 +88,79 @@ export class DomainLog extends DurableObject<CellEnv> {
   constructor(ctx: DurableObjectState, env: CellEnv) {
     super(ctx, env);
     this.journal = new SqliteJournal(ctx.storage);
+    this.sealed = new SqliteSealedJournal(ctx.storage);
+    this.holds = new SqliteHolds(ctx.storage);
     this.#schedule = new Schedule<Task>(ctx.storage);
     this.stores = domainStores(env, ctx.id.name ?? "", () => this.journal.shards());
     this.#copies = new Copies({
       journal: this.journal,
+      sealed: this.sealed,
       stores: () => this.stores,
       shardLimitBytes: () => this.#config().shardLimitBytes,
       stop: (reason) => this.#stop(reason),
       plan: () => this.#planCopiesAnew(),
+      ledgerSetBack: () => this.#erasures.ledgerSetBack(),
     });
+    this.#holdKeeper = new HoldKeeper({
+      journal: this.journal,
+      holds: this.holds,
+      mirror: () => this.stores.holdMirror,
+      clock: () => this.stores.clock(),
+      copied: (size) => this.#copiedTo(size),
+      plan: () => this.#planHolds(),
+    });
+    this.#erasures = new Erasures({
+      storage: ctx.storage,
+      journal: this.journal,
+      sealed: this.sealed,
+      holds: this.holds,
+      stores: () => this.stores,
+      pseudonymOf: async (identityId) => {
+        const { config, identity } = this.#open();
+        return (await this.#loadKeys(config, identity.tenantId, identity.domainId)).pseudonymOf(identityId);
+      },
+      deps: () => this.#erasureDeps(),
+      tell: (event, idempotencyKey) => this.#tell(event, idempotencyKey),
+      plan: () => this.#planErasures(),
+      flush: () => this.#flush(),
+    });
+    this.#retirement = new Retirement({
+      storage: ctx.storage,
+      domainId: ctx.id.name ?? "",
+      journal: this.journal,
+      holds: this.holds,
+      copies: this.#copies,
+      admission: this.#admission,
+      forgetKeys: () => this.#forgetKeys(),
+    });
+  }
+
+  /** The tenant is being deleted (retirement.ts): nothing new is taken, unless holds are in force. */
+  closeForDeletion(): Promise<Outcome<{ holds: string[] }>> {
+    return outcomeOf(async () => this.#dying().close());
+  }
+
+  reopen(): Promise<Outcome<void>> {
+    return outcomeOf(async () => this.#dying().reopen());
+  }
+
+  retire(): Promise<Outcome<FinalHead>> {
+    return outcomeOf(() => this.#dying().retire());
+  }
+
+  empty(): Promise<Outcome<void>> {
+    return outcomeOf(() => this.#dying().empty());
+  }
+
+  #dying(): Retirement {
+    this.#config();
+    return this.#retirement;
+  }
+
+  #forgetKeys(): void {
+    this.#keys = null;
+    this.#vault?.forget();
+    this.#vault = null;
   }
 
   /** Makes the domain with its entry 0. Again: changes nothing. The tenant's root must exist. */
@@ -73,6 +170,7 @@ export class DomainLog extends DurableObject<CellEnv> {
 
   async #create(call: CreateDomainCall): Promise<void> {
     const config = this.#config();
+    this.#retirement.demandOpen();
     if (this.ctx.id.name !== call.domainId) throw new AppError("internal", { internal: "the object has another name" });
     if (this.journal.identity()) return;
     const keys = await this.#loadKeys(config, call.tenantId, call.domainId);
@@ -107,6 +205,7 @@ export class DomainLog extends DurableObject<CellEnv> {
         journal: this.journal,
         ledger: this.stores.ledger,
         keys,
+        sealing: this.#sealing(config, identity),
         sha256,
         clock: this.stores.clock,
         random: randomBytes,
@@ -162,11 +261,136 @@ export class DomainLog extends DurableObject<CellEnv> {
   async #flush(): Promise<void> {
     this.#open();
     if (this.journal.stoppedReason() !== null) return;
-    if (!(await this.#copies.copiedWithin(this.journal.head().size, LIMITS.replicationWaitMs))) {
+    await this.#copiedTo(this.journal.head().size);
+  }
+
+  async #copiedTo(size: number): Promise<void> {
+    if (!(await this.#copies.copiedWithin(size, LIMITS.replicationWaitMs))) {
       throw new AppError("storage.unavailable", {
         detail: "the queryable copy could not be brought up to date in time",
       });
     }
+  }
+
+  /** Whom an identity id stands for here. It is kept nowhere. */
+  person(identityId: string): Promise<Outcome<PersonResult>> {
+    return outcomeOf(async () => {
+      const { config, identity } = this.#open();
+      const keys = await this.#loadKeys(config, identity.tenantId, identity.domainId);
+      const pseudonym = keys.pseudonymOf(identityId);
+      const [subject] = this.sealed.subjects([pseudonym]);
+      return { pseudonym, known: subject?.seen ?? false, erased: subject?.suppressed ?? false };
+    });
+  }
+
+  /**
+   * Opens sealed rows for the keeper, who reads and shows them. Here and not there, because the keys and the knowledge of who
+   * is erased never leave this object; its caller bounds the bytes, because this is the thread that puts entries in order.
+   */
+  openSealed(call: OpenCall): Promise<Outcome<OpenedRows>> {
+    return outcomeOf(async () => {
+      const { config, identity } = this.#open();
+      const { tenantId, domainId } = identity;
+      const keys = this.#vaultOf(tenantId, domainId);
+      return openRows(call, { tenantId, keys, sealer: config.sealer, journal: this.sealed });
+    });
+  }
+
+  /** Erases a person (src/services/erasure/steps.ts). Throws `subject.held`. */
+  erase(call: EraseCall): Promise<Outcome<EraseResult>> {
+    return outcomeOf(async () => {
+      this.#open();
+      return this.#erasures.erase(call);
+    });
+  }
+
+  /** This domain's word, before an erasure that concerns several domains is decided (S4-32). */
+  promiseErasure(call: { identityId: string; erasureId: string }): Promise<Outcome<ErasurePromise>> {
+    return outcomeOf(async () => {
+      this.#open();
+      return this.#erasures.promise(call);
+    });
+  }
+
+  erasure(id: string): Promise<Outcome<ErasureView>> {
+    return outcomeOf(async () => {
+      this.#open();
+      return this.#erasures.view(id);
+    });
+  }
+
+  erasureCertificate(id: string): Promise<Outcome<string>> {
+    return outcomeOf(async () => {
+      this.#open();
+      return this.#erasures.certificate(id);
+    });
+  }
+
+  /** After a restore: executes again what the log tells of, also where this object has forgotten it. */
+  replayErasures(call: ReplayCall): Promise<Outcome<ReplayResult>> {
+    return outcomeOf(async () => {
+      this.#open();
+      return this.#erasures.replay(call);
+    });
+  }
+
+  #erasureDeps(): Omit<ErasureDeps, "book"> {
+    const { config, identity } = this.#open();
+    return erasureDeps({
+      config,
+      identity,
+      journal: this.journal,
+      stores: this.stores,
+      copies: this.#copies,
+      keys: this.#vaultOf(identity.tenantId, identity.domainId),
+      tell: (event, idempotencyKey) => this.#tell(event, idempotencyKey),
+    });
+  }
+
+  /** An entry of the product's own, once for each key. */
+  async #tell(event: AuditEvent, idempotencyKey: string): Promise<Receipt> {
+    const call = { form: "json" as const, scope: PRODUCT_SCOPE, idempotencyKey, waitForCopy: false };
+    const { receipts } = await this.#append({ ...call, body: JSON.stringify(event) });
+    return receipts[0] as Receipt;
+  }
+
+  #planErasures(): void {
+    this.#schedule.plan("erase", this.stores.clock());
+    this.#arm();
+  }
+
+  /** Places a legal hold: in force at once. False: not confirmed yet, the alarm goes on; ask again. */
+  placeHold(call: HoldCall): Promise<Outcome<boolean>> {
+    return outcomeOf(async () => {
+      const { config, identity } = this.#open();
+      const { pseudonymOf } = await this.#loadKeys(config, identity.tenantId, identity.domainId);
+      // No hold comes behind the look that a deletion took.
+      this.#retirement.demandOpen();
+      return this.#holdKeeper.place(call, pseudonymOf);
+    });
+  }
+
+  /** Releases it: it blocks nothing from here on. False as above. */
+  releaseHold(holdId: string): Promise<Outcome<boolean>> {
+    return outcomeOf(async () => {
+      this.#open();
+      return this.#holdKeeper.release(holdId);
+    });
+  }
+
+  /** Goes on with sealing anew what is sealed under older keys (src/services/keys/resealing/walk.ts). */
+  reseal(work: ResealWork, cursor: ResealCursor | null): Promise<Outcome<ResealStep>> {
+    return outcomeOf(async () => {
+      const { config, identity } = this.#open();
+      const vault = this.#vaultOf(identity.tenantId, identity.domainId);
+      const parts = { storage: this.ctx.storage, config, identity, sealed: this.sealed, vault, stores: this.stores };
+      return resealStep(work, cursor, await walkDeps(parts, cursor === null));
+    });
+  }
+
+  #planHolds(): void {
+    this.#schedule.plan("holds", this.stores.clock());
+    this.#arm();
   }
 
   /** Cron's call: takes up what an alarm should have done. */
@@ -174,6 +398,8 @@ export class DomainLog extends DurableObject<CellEnv> {
     return outcomeOf(async () => {
       this.#open();
       this.#planCopiesAnew();
+      if (this.#holdKeeper.isDue) this.#planHolds();
+      if (!this.#erasures.areDone) this.#planErasures();
       await this.alarm();
     });
   }
@@ -187,6 +413,7 @@ export class DomainLog extends DurableObject<CellEnv> {
         await this.#run(task);
         this.#settle(task);
       } catch (error) {
+        if (this.#retirement.isEmpty) return;
         if (error instanceof Divergence) this.#stop(error.message);
         else console.warn(JSON.stringify({ at: "domain-log", task, fault: faultName(error) }));
         this.#schedule.failed(task, this.stores.clock());
@@ -196,14 +423,18 @@ export class DomainLog extends DurableObject<CellEnv> {
   }
 
   #next(tried: ReadonlySet<Task>): Task | null {
+    if (this.#retirement.isEmpty) return null;
     return this.#schedule.due(this.stores.clock(), tried);
   }
 
   async #run(task: Task): Promise<void> {
     if (task === "report_violation") return this.#report();
     if (task === "forget") return this.journal.forget(this.stores.clock());
+    // Also where the log is stopped: only the entry and the certificate have to wait then.
+    if (task === "erase") return this.#erasures.run();
     if (this.journal.stoppedReason() !== null) return;
     if (task === "copy") return this.#copies.copy();
+    if (task === "holds") return this.#holdKeeper.run();
     if (task === "archive") return this.#copies.archive();
   }
 
@@ -215,8 +446,10 @@ export class DomainLog extends DurableObject<CellEnv> {
     if (task === "copy" || task === "archive") this.#armed = false;
     if (task === "archive") this.#armedForSegment = false;
     if (task === "forget") this.#schedule.plan(task, nowMs + FORGET_EVERY_MS);
+    if (task === "erase" && !this.#erasures.areDone) this.#schedule.plan(task, nowMs);
     if (this.journal.stoppedReason() !== null) return;
     if (task === "copy" && !this.#copies.copyIsDone) this.#schedule.plan(task, nowMs);
+    if ((task === "copy" || task === "holds") && this.#holdKeeper.isDue) this.#schedule.plan("holds", nowMs);
     const archiveAt = task === "archive" ? this.#copies.archiveDueAtMs : null;
     if (archiveAt !== null) this.#schedule.plan("archive", archiveAt);
   }
@@ -242,6 +475,7 @@ export class DomainLog extends DurableObject<CellEnv> {
   }
 
   #arm(): void {
+    if (this.#retirement.isEmpty) return;
     const untilMs = this.#copies.gatherUntilMs;
     this.#schedule.arm({ copy: untilMs, archive: untilMs });
   }
@@ -279,6 +513,31 @@ export class DomainLog extends DurableObject<CellEnv> {
     return this.#keys;
   }
 
+  #sealing(config: CellConfig, { tenantId, domainId }: DomainIdentity): Sealing {
+    const keys = this.#vaultOf(tenantId, domainId);
+    return new DomainSealing({
+      tenantId,
+      domainId,
+      keys,
+      sealer: config.sealer,
+      journal: this.sealed,
+      random: randomBytes,
+      sha256,
+    });
+  }
+
+  #vaultOf(tenantId: string, domainId: string): SubjectVault {
+    this.#vault ??= new SubjectVault({
+      tenantId,
+      domainId,
+      tenantKeys: tenantKeyring(tenantId, this.stores),
+      pages: this.stores.subjectPages,
+      index: this.sealed,
+      random: randomBytes,
+    });
+    return this.#vault;
+  }
+
   #config(): CellConfig {
     const config = cellConfig(this.env);
     demandPinned(this.ctx, config);
@@ -288,6 +547,7 @@ export class DomainLog extends DurableObject<CellEnv> {
   /** Every call but `create`: pinned, and the domain exists. */
   #open(): { config: CellConfig; identity: DomainIdentity } {
     const config = this.#config();
+    this.#retirement.demandOpen();
     const identity = this.journal.identity();
     if (!identity) throw new AppError("resource.not_found");
     demandSameJurisdiction(identity.jurisdiction, config.jurisdiction);

@@ -1,6 +1,9 @@
 /** The way to the objects of this cell: pinned stubs, with what they answer turned into values and errors again. */
+import type { FinalHead } from "../src/core/deletion-certificate.ts";
+import type { SlotName } from "../src/crypto/key-registry.ts";
 import type { CellEnv } from "../src/env.ts";
 import type { CellConfig } from "../src/services/cell-config.ts";
+import type { DyingDomain } from "../src/services/deletion/deletion.ts";
 import type { CreateDomainCall, DomainKeeperCalls, DomainLogCalls } from "../src/services/log/calls.ts";
 import { valueOf } from "../src/services/outcome.ts";
 import type { TenantDeskCalls } from "../src/services/tenancy/calls.ts";
@@ -25,13 +28,42 @@ export function domainLog(env: CellEnv, config: CellConfig, domainId: string): D
     append: (call) => valueOf(stub.append(call)),
     head: () => valueOf(stub.head()),
     flush: () => valueOf(stub.flush()),
+    placeHold: (call) => valueOf(stub.placeHold(call)),
+    releaseHold: (holdId) => valueOf(stub.releaseHold(holdId)),
+    reseal: (work, cursor) => valueOf(stub.reseal(work, cursor)),
+    person: (identityId) => valueOf(stub.person(identityId)),
+    openSealed: (call) => valueOf(stub.openSealed(call)),
+    erase: (call) => valueOf(stub.erase(call)),
+    promiseErasure: (call) => valueOf(stub.promiseErasure(call)),
+    erasure: (id) => valueOf(stub.erasure(id)),
+    erasureCertificate: (id) => valueOf(stub.erasureCertificate(id)),
+    replayErasures: (call) => valueOf(stub.replayErasures(call)),
     wake: () => valueOf(stub.wake()),
   };
 }
 
 export function domainKeeper(env: CellEnv, config: CellConfig, domainId: string): DomainKeeperCalls {
   const stub = pinnedStub(env.DOMAIN_KEEPER, config, domainId);
-  return { verify: (call) => valueOf(stub.verify(call)) };
+  return {
+    verify: (call) => valueOf(stub.verify(call)),
+    search: (call) => valueOf(stub.search(call)),
+    reveal: (call) => valueOf(stub.reveal(call)),
+  };
+}
+
+/** The objects of a domain, as the deletion of its tenant needs them. */
+export function dyingDomain(env: CellEnv, config: CellConfig, domainId: string): DyingDomain {
+  const log = pinnedStub(env.DOMAIN_LOG, config, domainId);
+  const keeper = pinnedStub(env.DOMAIN_KEEPER, config, domainId);
+  return {
+    close: () => valueOf(log.closeForDeletion()),
+    reopen: () => valueOf(log.reopen()),
+    retire: () => valueOf(log.retire()),
+    async empty() {
+      await valueOf(keeper.empty());
+      await valueOf(log.empty());
+    },
+  };
 }
 
 export function tenantDesk(env: CellEnv, config: CellConfig, tenantId: string): TenantDeskCalls {
@@ -41,6 +73,23 @@ export function tenantDesk(env: CellEnv, config: CellConfig, tenantId: string): 
     createDomain: (wanted) => valueOf(stub.createDomain(wanted)),
     createKey: (wanted) => valueOf(stub.createKey(wanted)),
     revokeKey: (keyId, by) => valueOf(stub.revokeKey(keyId, by)),
+    eraseEverywhere: (call) => valueOf(stub.eraseEverywhere(call)),
+    placeHold: (wish) => valueOf(stub.placeHold(wish)),
+    hold: (holdId) => valueOf(stub.hold(holdId)),
+    reviewHold: (holdId, wish) => valueOf(stub.reviewHold(holdId, wish)),
+    releaseHold: (holdId, wish) => valueOf(stub.releaseHold(holdId, wish)),
+    holds: () => valueOf(stub.holds()),
+    keys: () => valueOf(stub.keys()),
+    rotateKey: (by) => valueOf(stub.rotateKey(by)),
+    wake: () => valueOf(stub.wake()),
+    resealSlot: (slot) => valueOf(stub.resealSlot(slot)),
+    keyService: () => valueOf(stub.keyService()),
+    setKeyService: (config, by) => valueOf(stub.setKeyService(config, by)),
+    removeKeyService: (by) => valueOf(stub.removeKeyService(by)),
+    keyServiceObserved: (observation) => valueOf(stub.keyServiceObserved(observation)),
+    requestDeletion: (wanted) => valueOf(stub.requestDeletion(wanted)),
+    deletion: () => valueOf(stub.deletion()),
+    continueDeletion: () => valueOf(stub.continueDeletion()),
   };
 }
 
@@ -49,7 +98,17 @@ export function cellDesk(env: CellEnv, config: CellConfig) {
   return {
     ensurePlatform: () => valueOf(stub.ensurePlatform()),
     wakeDomains: () => valueOf(stub.wakeDomains()),
+    wakeTenants: () => valueOf(stub.wakeTenants()),
+    slots: () => valueOf(stub.slots()),
+    rotateSlot: (slot: SlotName) => valueOf(stub.rotateSlot(slot)),
+    retireSlot: (slot: SlotName, again: boolean) => valueOf(stub.retireSlot(slot, again)),
     status: () => valueOf(stub.status()),
+    deletion: (tenantId: string) => valueOf(stub.deletion(tenantId)),
+    beginDeletion: (tenantId: string, requestedAt: string) => valueOf(stub.beginDeletion(tenantId, requestedAt)),
+    withdrawDeletion: (tenantId: string) => valueOf(stub.withdrawDeletion(tenantId)),
+    finishDeletion: (tenantId: string, note: string, heads: FinalHead[]) =>
+      valueOf(stub.finishDeletion(tenantId, note, heads)),
+    wakeDeletions: () => valueOf(stub.wakeDeletions()),
     observedJurisdiction: () => stub.observedJurisdiction(),
   };
 }
@@ -60,6 +119,8 @@ export function logGate(env: CellEnv, config: CellConfig): LogGate {
     async create({ id: domainId, tenantId, kind, segmentEntries }) {
       await domainLog(env, config, domainId).create({ domainId, tenantId, kind, segmentEntries });
     },
+    promiseErasure: (domainId, call) => domainLog(env, config, domainId).promiseErasure(call),
+    erase: (domainId, call) => domainLog(env, config, domainId).erase(call),
     async record(domainId, event, idempotencyKey) {
       const body = JSON.stringify(event);
       const call = { body, form: "json" as const, scope: PRODUCT_SCOPE, idempotencyKey, waitForCopy: false };

@@ -36,7 +36,13 @@ function wire(env: CellEnv): CellServices {
     log: (domainId) => domainLog(env, config, domainId),
     keeper: (domainId) => domainKeeper(env, config, domainId),
     desk: (tenantId) => tenantDesk(env, config, tenantId),
+    deletion: (tenantId) => cellDesk(env, config).deletion(tenantId),
     status: () => cellDesk(env, config).status(),
+    slots: {
+      all: () => cellDesk(env, config).slots(),
+      rotate: (slot) => cellDesk(env, config).rotateSlot(slot),
+      retire: (slot, again) => cellDesk(env, config).retireSlot(slot, again),
+    },
     residency: () =>
       residencyReport({
         jurisdiction: config.jurisdiction,

@@ -34,6 +34,10 @@ export class Seen {
     );
   }
 
+  forget(domainIds: readonly string[]): void {
+    for (const id of domainIds) this.#sql.exec("DELETE FROM domain_seen WHERE domain_id = ?", id);
+  }
+
   gauges(gauges: readonly ShardGauge[], nowMs: number): void {
     const { at } = this.#sql.exec<{ at: number | null }>("SELECT max(at_ms) AS at FROM gauge").one();
     if (at !== null && nowMs - at < SAMPLE_EVERY_MS) return;

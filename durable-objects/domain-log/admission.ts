@@ -6,6 +6,8 @@ export class Admission {
   #requests = 0;
   #bytes = 0;
 
+  #whenIdle: (() => void)[] = [];
+
   /** Runs `work` unless too much waits already. Throws `backlog.full` then; a request alone always gets in. */
   async admit<T>(byteLength: number, work: () => Promise<T>): Promise<T> {
     const tooMuch = this.#requests > 0 && this.#bytes + byteLength > LIMITS.appendBytesWaiting;
@@ -19,6 +21,12 @@ export class Admission {
     } finally {
       this.#requests--;
       this.#bytes -= byteLength;
+      if (this.#requests === 0) for (const tell of this.#whenIdle.splice(0)) tell();
     }
+  }
+
+  /** Resolves when nothing that was admitted is under way. */
+  async idle(): Promise<void> {
+    if (this.#requests > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 }

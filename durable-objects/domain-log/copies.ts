@@ -10,8 +10,10 @@ import { archiveStep, segmentDueAt, segmentEntries } from "../../src/services/lo
 import { copyStep } from "../../src/services/log/copy.ts";
 import { Divergence } from "../../src/services/log/divergence.ts";
 import { releaseCopied } from "../../src/services/log/release.ts";
+import type { SealedSource } from "../../src/services/log/sealing/source.ts";
 import { compareCopies } from "../../src/services/log/start.ts";
 import type { SqliteJournal } from "./journal.ts";
+import type { SqliteSealedJournal } from "./sealed-journal.ts";
 import type { DomainStores } from "./stores.ts";
 import { within } from "./within.ts";
 
@@ -24,6 +26,7 @@ const COMPARE_WAIT_MS = 2000;
 
 export interface CopiesContext {
   journal: SqliteJournal;
+  sealed: SqliteSealedJournal;
   /** Asked each time: tests replace them. */
   stores: () => DomainStores;
   shardLimitBytes: () => number;
@@ -31,6 +34,8 @@ export interface CopiesContext {
   stop: (reason: string) => void;
   /** The alarm has to take up what waits. */
   plan: () => void;
+  /** D1 holds less than it was seen to hold: it was restored to an earlier copy, with what was erased since. */
+  ledgerSetBack: () => void;
 }
 
 export class Copies {
@@ -87,7 +92,7 @@ export class Copies {
     const isDue = () => (this.archiveDueAtMs ?? Number.POSITIVE_INFINITY) <= this.#context.stores().clock();
     for (let step = 0; step < STEPS_PER_ALARM && isDue(); step++) {
       await archiveStep(this.#archiveDeps());
-      releaseCopied(this.#context.journal);
+      releaseCopied(this.#context.journal, this.#context.sealed);
     }
     // More full segments wait: no pause before the next alarm.
     if (isDue()) this.#gatherUntilMs = 0;
@@ -121,7 +126,7 @@ export class Copies {
   /** Until this has succeeded once after a start, nothing is copied, archived or released. */
   async #compare(): Promise<void> {
     if (this.#compared) return;
-    this.#comparing ??= compareCopies(this.#deps()).finally(() => {
+    this.#comparing ??= this.#watchingLedger(() => compareCopies(this.#deps())).finally(() => {
       this.#comparing = null;
     });
     await this.#comparing;
@@ -134,12 +139,22 @@ export class Copies {
   async #copySteps(): Promise<void> {
     for (let step = 0; step < STEPS_PER_ALARM; step++) {
       await this.#settleShards();
-      const { done } = await copyStep(this.#deps());
-      releaseCopied(this.#context.journal);
+      const { done } = await this.#watchingLedger(() => copyStep(this.#deps()));
+      releaseCopied(this.#context.journal, this.#context.sealed);
       if (done) {
         this.#gatherUntilMs = this.#context.stores().clock() + LIMITS.copyGatherMs;
         return;
       }
+    }
+  }
+
+  async #watchingLedger<T>(run: () => Promise<T>): Promise<T> {
+    const { journal, ledgerSetBack } = this.#context;
+    const { size } = journal.copied();
+    try {
+      return await run();
+    } finally {
+      if (journal.copied().size < size) ledgerSetBack();
     }
   }
 
@@ -175,11 +190,20 @@ export class Copies {
   }
 
   #deps() {
-    return { journal: this.#context.journal, ...this.#context.stores(), sha256 };
+    return { journal: this.#context.journal, ...this.#context.stores(), sealed: this.#sealed(), sha256 };
   }
 
   #archiveDeps() {
     const { segments, clock } = this.#context.stores();
-    return { journal: this.#context.journal, segments, sha256, clock };
+    return { journal: this.#context.journal, segments, sealed: this.#sealed(), sha256, clock };
+  }
+
+  #sealed(): SealedSource {
+    return { journal: this.#context.sealed, pages: this.#context.stores().sealedPages };
+  }
+
+  /** Resolves when no copy and no archiving that began before is still under way, however they end. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#copying, this.#archiving]);
   }
 }

@@ -2,17 +2,53 @@
 import { AppError } from "../../src/core/errors.ts";
 import type { ShardGauge, ShardRange } from "../../src/core/shards.ts";
 import type { CellEnv } from "../../src/env.ts";
-import type { Clock, LedgerStore, RootStore, SegmentStore } from "../../src/services/ports.ts";
+import type {
+  Clock,
+  EntryRow,
+  ErasablePages,
+  ErasableRows,
+  HoldMirror,
+  LedgerStore,
+  ResealLedger,
+  RootStore,
+  SealedPageStore,
+  SealedStore,
+  SegmentStore,
+  SubjectPageStore,
+  TenantKeyStore,
+  TenantSweep,
+} from "../../src/services/ports.ts";
 import { D1ControlStore } from "../../src/storage/control-store.ts";
+import { entriesWithAction } from "../../src/storage/erased-entries.ts";
+import { D1HoldMirror } from "../../src/storage/hold-mirror.ts";
 import { D1LedgerStore } from "../../src/storage/ledger-store.ts";
+import { D1ResealLedger } from "../../src/storage/reseal-ledger.ts";
 import { R2RootStore } from "../../src/storage/root-store.ts";
+import { R2SealedPageStore } from "../../src/storage/sealed-page-store.ts";
+import { D1SealedStore } from "../../src/storage/sealed-store.ts";
 import { R2SegmentStore } from "../../src/storage/segment-store.ts";
 import { ShardedLedger } from "../../src/storage/sharded-ledger.ts";
+import { R2SubjectPageStore } from "../../src/storage/subject-page-store.ts";
+import { R2TenantKeyStore } from "../../src/storage/tenant-key-store.ts";
+import { CellTenantSweep } from "../../src/storage/tenant-sweep.ts";
 
 export interface DomainStores {
   ledger: LedgerStore;
   segments: SegmentStore;
+  /** What is sealed beside the entries, in the ledger. */
+  sealedRows: SealedStore & ErasableRows;
+  /** Sealed rows beside the segments. */
+  sealedPages: SealedPageStore & ErasablePages;
+  /** Legal holds, in the ledger. */
+  holdMirror: HoldMirror;
+  /** Sealed values of the ledger, for sealing them anew. */
+  resealLedger: ResealLedger;
+  /** Entries of one action. */
+  entriesWithAction: (action: string, range: { fromSeq: number; toSeq: number }) => Promise<EntryRow[]>;
   roots: RootStore;
+  /** Keys of the tenant, and of the subjects of this domain. */
+  tenantKeys: TenantKeyStore;
+  subjectPages: SubjectPageStore;
   clock: Clock;
   /** Size of a shard as it was after the last insert; null: nothing was inserted since the start. Bytes. */
   lastSize: (shard: string) => number | null;
@@ -26,7 +62,21 @@ export function domainStores(env: CellEnv, domainId: string, ranges: () => reado
   return {
     ledger: new ShardedLedger(ranges, open),
     segments: new R2SegmentStore(env.LOG, domainId),
+    sealedRows: sealedRowsAt(env, domainId, ranges),
+    sealedPages: new R2SealedPageStore(env.LOG, domainId),
+    holdMirror: new D1HoldMirror(() => shardsOf(env, ranges), domainId),
+    resealLedger: new D1ResealLedger(
+      () => ranges().map(({ shard }) => shard),
+      (shard) => ledgerShard(env, shard),
+      domainId,
+    ),
+    entriesWithAction: (action, range) => {
+      const shards = [...new Set(ranges().map(({ shard }) => shard))].map((shard) => ledgerShard(env, shard));
+      return entriesWithAction(shards, domainId, action, range);
+    },
     roots: new R2RootStore(env.KEYS),
+    tenantKeys: new R2TenantKeyStore(env.KEYS),
+    subjectPages: new R2SubjectPageStore(env.KEYS),
     clock: Date.now,
     lastSize: (shard) => open(shard).lastSize,
     gauges: () => shardGauges(env),
@@ -45,15 +95,33 @@ function shardOpener(env: CellEnv, domainId: string): (shard: string) => D1Ledge
 }
 
 /** The ledger of a domain for whoever knows where its rows are. */
-export function ledgerAt(env: CellEnv, domainId: string, ranges: readonly ShardRange[]): LedgerStore {
+export function ledgerAt(env: CellEnv, domainId: string, ranges: readonly ShardRange[]): ShardedLedger {
   return new ShardedLedger(() => ranges, shardOpener(env, domainId));
 }
 
+export function sealedRowsAt(env: CellEnv, domainId: string, ranges: () => readonly ShardRange[]): D1SealedStore {
+  return new D1SealedStore(() => shardsOf(env, ranges), domainId);
+}
+
+function shardsOf(env: CellEnv, ranges: () => readonly ShardRange[]): D1Database[] {
+  return [...new Set(ranges().map(({ shard }) => shard))].map((shard) => ledgerShard(env, shard));
+}
+
+/** Everything about one tenant in the stores of this cell. */
+export function tenantSweep(env: CellEnv): TenantSweep {
+  const shards = Object.fromEntries(shardNames(env).map((shard) => [shard, ledgerShard(env, shard)]));
+  return new CellTenantSweep({ control: env.CONTROL, shards, log: env.LOG, keys: env.KEYS });
+}
+
+const shardNames = (env: CellEnv) =>
+  Object.keys(env)
+    .filter((name) => SHARD.test(name))
+    .sort();
+
 /** The present size of every shard of this cell. */
 export function shardGauges(env: CellEnv): Promise<ShardGauge[]> {
-  const shards = Object.keys(env).filter((name) => SHARD.test(name));
   return Promise.all(
-    shards.sort().map(async (shard) => {
+    shardNames(env).map(async (shard) => {
       const { meta } = await ledgerShard(env, shard).prepare("SELECT 1").run();
       return { shard, bytes: meta.size_after };
     }),

@@ -5,9 +5,11 @@ import type { Session } from "./action.ts";
 import { appendCommand } from "./commands/append.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { domainsCommand } from "./commands/domains.ts";
+import { eraseIdentityCommand, verifyCertificateCommand } from "./commands/erasure.ts";
 import { importCommand } from "./commands/import.ts";
 import { getCommand, headCommand, residencyCommand, whoamiCommand } from "./commands/look.ts";
 import { profilesCommand } from "./commands/profiles.ts";
+import { revealCommand, searchCommand } from "./commands/reveal.ts";
 import { tailCommand } from "./commands/tail.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { painter } from "./text.ts";
@@ -35,8 +37,12 @@ export function buildProgram(session: Session): Command {
     appendCommand(session),
     tailCommand(session),
     getCommand(session),
+    searchCommand(session),
+    revealCommand(session),
     headCommand(session),
     verifyCommand(session),
+    eraseIdentityCommand(session),
+    verifyCertificateCommand(session),
     importCommand(session),
     residencyCommand(session),
     doctorCommand(session),

@@ -13,11 +13,17 @@ import type {
   Entry,
   EntryPage,
   EntryQuery,
+  ErasedEverywhere,
+  EraseIdentity,
+  Erasure,
   Head,
   IssuedApiKey,
   PayloadForm,
   Principal,
   Residency,
+  RevealedPage,
+  RevealQuery,
+  SearchQuery,
   Verification,
   VerifyQuery,
 } from "./types.ts";
@@ -90,6 +96,55 @@ export class MoonsealClient {
     return this.#get(`${auditPath(domainId)}/entries/${encodeURIComponent(seqOrId)}`, { ...query }, options);
   }
 
+  /** A page of the entries that name a person. The identity id goes in the body, never into an address. */
+  search<P extends PayloadForm = "json">(
+    domainId: string,
+    query: SearchQuery<P>,
+    options: CallOptions = {},
+  ): Promise<EntryPage<P>> {
+    return this.#ask(`${auditPath(domainId)}/entries/search`, query, options, true);
+  }
+
+  /**
+   * A page of entries with who is in them and with their private values. Each call makes an entry `audit.revealed`, so it is
+   * not repeated when an answer is lost.
+   */
+  reveal<P extends PayloadForm = "json">(
+    domainId: string,
+    query: RevealQuery<P>,
+    options: CallOptions = {},
+  ): Promise<RevealedPage<P>> {
+    return this.#ask(`${auditPath(domainId)}/entries/reveal`, query, options, false);
+  }
+
+  /**
+   * Erases a person from a log. Throws the problem `subject.held` where a legal hold forbids it. Safe to repeat: the second
+   * call tells of the first erasure.
+   */
+  eraseIdentity(domainId: string, wanted: EraseIdentity, options: CallOptions = {}): Promise<Erasure> {
+    return this.#ask(`${auditPath(domainId)}/erase-identity`, wanted, options, true);
+  }
+
+  /** From every log of a tenant, or from none. */
+  eraseIdentityEverywhere(
+    tenantId: string,
+    wanted: EraseIdentity,
+    options: CallOptions = {},
+  ): Promise<ErasedEverywhere> {
+    return this.#ask(`${tenantPath(tenantId)}/audit/erase-identity`, wanted, options, true);
+  }
+
+  erasure(domainId: string, erasureId: string, options: CallOptions = {}): Promise<Erasure> {
+    return this.#get(`${auditPath(domainId)}/erasures/${encodeURIComponent(erasureId)}`, {}, options);
+  }
+
+  /** The signed note; the problem `erasure.unfinished` before there is one. */
+  async erasureCertificate(domainId: string, erasureId: string, options: CallOptions = {}): Promise<string> {
+    const path = `${auditPath(domainId)}/erasures/${encodeURIComponent(erasureId)}/certificate`;
+    const spec = { method: "GET" as const, path, retry: true, authenticate: true, text: true as const };
+    return (await this.#send({ ...spec, ...options })).json as string;
+  }
+
   head(domainId: string, options: CallOptions = {}): Promise<Head> {
     return this.#get(`${auditPath(domainId)}/head`, {}, options);
   }
@@ -150,9 +205,13 @@ export class MoonsealClient {
   }
 
   /** Not retried: a second one could create a second thing. */
-  async #post<T>(path: string, body: unknown, options: CallOptions): Promise<T> {
+  #post<T>(path: string, body: unknown, options: CallOptions): Promise<T> {
+    return this.#ask(path, body, options, false);
+  }
+
+  async #ask<T>(path: string, body: unknown, options: CallOptions, retry: boolean): Promise<T> {
     const json = JSON.stringify(body);
-    const answer = await this.#send({ method: "POST", path, body: json, retry: false, authenticate: true, ...options });
+    const answer = await this.#send({ method: "POST", path, body: json, retry, authenticate: true, ...options });
     return answer.json as T;
   }
 

@@ -46,6 +46,8 @@ export interface RequestSpec {
   retry: boolean;
   /** Whether the credential goes along. */
   authenticate: boolean;
+  /** The answer is text and not JSON; it stands in `json` as the string that it is. */
+  text?: true;
   signal?: AbortSignal | undefined;
 }
 
@@ -114,6 +116,7 @@ export class Transport {
     if (status < 200 || status > 299) {
       return problemOf(status, text, header, retryAfterMs(header("retry-after"), header("date"), now()));
     }
+    if (spec.text) return { status, header, json: text };
     try {
       return { status, header, json: text === "" ? null : JSON.parse(text) };
     } catch (error) {
@@ -132,7 +135,7 @@ export class Transport {
 
   #headers(spec: RequestSpec): { [name: string]: string } {
     return {
-      accept: "application/json, application/problem+json",
+      accept: `${spec.text ? "text/plain" : "application/json"}, application/problem+json`,
       ...(spec.body === undefined ? {} : { "content-type": "application/json" }),
       ...(spec.authenticate && this.#options.apiKey ? { authorization: `Bearer ${this.#options.apiKey}` } : {}),
       ...spec.headers,

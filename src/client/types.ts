@@ -1,5 +1,6 @@
 /** The shapes of the API, inferred from the server's own schemas. Types only: nothing of zod is loaded at run time. */
 import type { z } from "zod";
+import type { erasedEverywhereSchema, eraseIdentitySchema, erasureSchema } from "../http/schemas/erasure.ts";
 import type {
   apiKeySchema,
   appendAnswerSchema,
@@ -16,6 +17,7 @@ import type {
   residencySchema,
   verificationSchema,
 } from "../http/schemas/resources.ts";
+import type { revealedEntrySchema, revealSchema, searchSchema } from "../http/schemas/reveal.ts";
 
 export type { AuditEvent } from "../core/event.ts";
 
@@ -32,6 +34,10 @@ export type Residency = z.infer<typeof residencySchema>;
 export type CreateTenant = z.input<typeof createTenantSchema>;
 export type CreateDomain = z.input<typeof createDomainSchema>;
 export type CreateApiKey = z.input<typeof createKeySchema>;
+
+export type EraseIdentity = z.input<typeof eraseIdentitySchema>;
+export type Erasure = z.infer<typeof erasureSchema>;
+export type ErasedEverywhere = z.infer<typeof erasedEverywhereSchema>;
 
 /** `text`: the exact canonical text that was hashed; the only form that can be verified. */
 export type PayloadForm = "json" | "text";
@@ -54,6 +60,24 @@ export interface EntryQuery<P extends PayloadForm = "json"> {
   payload?: P | undefined;
   /** `latest`: everything that was committed before the request is in the answer. */
   consistency?: "latest" | undefined;
+}
+
+/** Whose entries, and which page of them. */
+export type SearchQuery<P extends PayloadForm = "json"> = Omit<z.input<typeof searchSchema>, "payload"> & {
+  payload?: P | undefined;
+};
+
+/** Which entries, and why. */
+export type RevealQuery<P extends PayloadForm = "json"> = Omit<z.input<typeof revealSchema>, "payload"> & {
+  payload?: P | undefined;
+};
+export type RevealedEntry<P extends PayloadForm = "json"> = Omit<z.infer<typeof revealedEntrySchema>, "payload"> &
+  Pick<Entry<P>, "payload">;
+export interface RevealedPage<P extends PayloadForm = "json"> {
+  domain_id: string;
+  entries: RevealedEntry<P>[];
+  next_cursor: string | null;
+  has_more: boolean;
 }
 
 export interface VerifyQuery {

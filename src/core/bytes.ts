@@ -45,14 +45,27 @@ export function concatBytes(...parts: Uint8Array[]): Uint8Array {
  * Strings stand for their UTF-8 bytes.
  */
 export function lengthPrefixed(...parts: (Uint8Array | string)[]): Uint8Array {
-  return concatBytes(
-    ...parts.flatMap((part) => {
-      const bytes = typeof part === "string" ? utf8(part) : part;
-      const length = new Uint8Array(4);
-      new DataView(length.buffer).setUint32(0, bytes.length);
-      return [length, bytes];
-    }),
-  );
+  const pieces = parts.map((part) => (typeof part === "string" ? utf8(part) : part));
+  const out = new Uint8Array(pieces.reduce((byteLength, piece) => byteLength + LENGTH_BYTES + piece.length, 0));
+  const view = new DataView(out.buffer);
+  let at = 0;
+  for (const piece of pieces) {
+    view.setUint32(at, piece.length);
+    out.set(piece, at + LENGTH_BYTES);
+    at += LENGTH_BYTES + piece.length;
+  }
+  return out;
+}
+
+/** 16 bits, big-endian. Throws RangeError on anything but a whole number from 0 to 65535. */
+export function uint16(value: number): Uint8Array {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffff) throw new RangeError(`${value} is no 16-bit number`);
+  return Uint8Array.of(value >>> 8, value & 0xff);
+}
+
+/** The 16 bits, big-endian, at a place that must be within `bytes`. */
+export function uint16At(bytes: Uint8Array, at: number): number {
+  return (bytes[at] as number) * 256 + (bytes[at + 1] as number);
 }
 
 /** Equality of public bytes. Not constant-time: secrets are compared with `equalSecrets` of `crypto/compare.ts`. */
@@ -78,4 +91,5 @@ export function fromBase64(text: string): Uint8Array | null {
   return toBase64(bytes) === text ? bytes : null;
 }
 
+const LENGTH_BYTES = 4;
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));

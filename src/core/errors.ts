@@ -64,10 +64,40 @@ const TABLE = {
     explanation:
       "A clear field holds a card number, an e-mail address or a secret. `errors` names the field, never the value. Send it as a private field (leave its key out of `clear_metadata`), or not at all. Nothing was stored.",
   },
+  "subject.held": {
+    status: 409,
+    title: "A legal hold covers this person",
+    explanation:
+      "The data of this person must be kept for now (GDPR Art. 17(3)(e)), so nothing was erased; that it was asked for is recorded. `detail` names the hold and its review date. Ask again when the hold is released.",
+  },
+  "erasure.unfinished": {
+    status: 409,
+    title: "The erasure is not finished",
+    explanation:
+      "The person is suppressed, but a store has still to confirm that it holds nothing any more. The certificate is there when the status is `executed`. Try again after `Retry-After`.",
+  },
+  "subject.erased": {
+    status: 410,
+    title: "This person was erased",
+    explanation:
+      "The log has erased who this identity is (GDPR Art. 17). Its entries remain under a pseudonym that it no longer leads to; they can be read by their seq.",
+  },
   "entry.action_reserved": {
     status: 422,
     title: "Only the product itself writes this action",
-    explanation: "The nouns audit, domain, integrity, tenant, api_key and ledger belong to the product.",
+    explanation: "The nouns audit, domain, integrity, tenant, api_key, ledger, hold and key belong to the product.",
+  },
+  "tenant.deleting": {
+    status: 409,
+    title: "The tenant is being deleted",
+    explanation:
+      "Everything that belongs to this tenant is being deleted and nothing is accepted or answered for it any more. The operator reads how far it is, and afterwards the certificate, at `/v1/tenant-deletions/{tenantId}`.",
+  },
+  "tenant.held": {
+    status: 409,
+    title: "A legal hold forbids the deletion",
+    explanation:
+      "`detail` names the holds that are in force. They go before a deletion (GDPR Art. 17(3)(e)): release them first. Nothing was deleted; the refusal is an entry of the platform's log.",
   },
   "domain.name_taken": {
     status: 409,
@@ -102,6 +132,23 @@ const TABLE = {
     status: 503,
     title: "A store does not answer",
     explanation: "Try again after `Retry-After`, with the same idempotency key.",
+  },
+  "key_service.unproven": {
+    status: 422,
+    title: "The key service did not prove itself",
+    explanation:
+      "Before anything depends on a key service it wraps and unwraps 32 random bytes. `detail` says what it did instead. Correct its settings, its credentials or the service; nothing was changed.",
+  },
+  "keys.unavailable": {
+    status: 503,
+    title: "The tenant's key service does not give the key",
+    explanation:
+      "The tenant keeps the key of its sealed values in a key service of its own, and that service refuses or does not answer. What needs no key goes on. Try again after `Retry-After`; nothing was stored.",
+  },
+  "hold.released": {
+    status: 409,
+    title: "The legal hold was released",
+    explanation: "What is released is neither reviewed nor released again. Place a new hold where one is needed.",
   },
   "limit.reached": {
     status: 422,

@@ -14,7 +14,16 @@ export const PERSON_TYPES: readonly string[] = ["user", "person"];
 export const SYSTEM_ACTOR_ID = "system:moonseal";
 
 /** First segments of the actions that only the product writes. */
-export const RESERVED_ACTION_NOUNS: readonly string[] = ["audit", "domain", "integrity", "tenant", "api_key", "ledger"];
+export const RESERVED_ACTION_NOUNS: readonly string[] = [
+  "audit",
+  "domain",
+  "integrity",
+  "tenant",
+  "api_key",
+  "ledger",
+  "hold",
+  "key",
+];
 
 /** `noun.verb`, lower snake, up to four segments after the first. */
 export const ACTION_PATTERN = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){1,4}$/;
@@ -44,6 +53,8 @@ export interface Actor {
   name?: string | undefined;
   email?: string | undefined;
   via?: Credential | undefined;
+  /** Names of the claims that the identity provider sent about the actor; their values are never accepted. */
+  idp_claim_names?: string[] | undefined;
 }
 
 export interface Target {

@@ -27,8 +27,21 @@ export function authorise(permission: Permission | null): MiddlewareHandler<Http
     if (permission !== null && !holds(principal, permission, tenantId, services)) {
       throw new AppError("auth.forbidden", { detail: `this needs the permission ${permission}` });
     }
+    if (principal.kind === "operator" && tenantId !== null && permission !== "tenant.delete") {
+      await demandNotDeleted(tenantId, services);
+    }
     await next();
   };
+}
+
+/**
+ * The operator's credential outlives a tenant, so it is asked at each request. API keys are revoked when a deletion begins, and
+ * their requests end with that: within `LIMITS.keyCacheMs`, or `keyStaleMs` while the control database is away.
+ */
+async function demandNotDeleted(tenantId: string, services: CellServices): Promise<void> {
+  const deletion = await services.deletion(tenantId);
+  if (deletion?.finished) throw new AppError("resource.not_found");
+  if (deletion) throw new AppError("tenant.deleting");
 }
 
 async function authenticate(header: string | undefined, services: CellServices): Promise<Principal | null> {

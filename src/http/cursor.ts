@@ -9,8 +9,14 @@ export function encodeCursor(kind: string, owner: string, state: object | string
   return toBase64(utf8(json)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** The state of an untrusted cursor as `read` accepts it. Throws `request.invalid` for anything else. */
-export function decodeCursor<T>(cursor: string, kind: string, owner: string, read: (state: unknown) => T | null): T {
+/** The state of an untrusted cursor as `read` accepts it. Throws `request.invalid`, naming `pointer`, for anything else. */
+export function decodeCursor<T>(
+  cursor: string,
+  kind: string,
+  owner: string,
+  read: (state: unknown) => T | null,
+  pointer = "query:cursor",
+): T {
   const padded = cursor
     .replaceAll("-", "+")
     .replaceAll("_", "/")
@@ -26,6 +32,6 @@ export function decodeCursor<T>(cursor: string, kind: string, owner: string, rea
     // Not one of ours: the same answer as for one that belongs elsewhere.
   }
   throw new AppError("request.invalid", {
-    errors: [{ pointer: "query:cursor", detail: "is not a cursor of this list" }],
+    errors: [{ pointer, detail: "is not a cursor of this list" }],
   });
 }

@@ -2,6 +2,8 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ShardRange } from "../core/shards.ts";
 import type { CellConfig } from "../services/cell-config.ts";
+import type { DeletionRecord } from "../services/deletion/register.ts";
+import type { SlotCalls } from "../services/keys/slots/calls.ts";
 import type { DomainKeeperCalls, DomainLogCalls } from "../services/log/calls.ts";
 import type { Permission } from "../services/permissions.ts";
 import type { ApiKeyRecord, ControlStore, DomainRecord, LedgerStore } from "../services/ports.ts";
@@ -24,8 +26,11 @@ export interface CellServices {
   log: (domainId: string) => DomainLogCalls;
   keeper: (domainId: string) => DomainKeeperCalls;
   desk: (tenantId: string) => TenantDeskCalls;
+  /** A tenant's deletion, running or over. */
+  deletion: (tenantId: string) => Promise<DeletionRecord | null>;
   residency: () => Promise<ResidencyReport>;
   status: () => Promise<CellStatus>;
+  slots: SlotCalls;
 }
 
 export interface Principal {

@@ -1,5 +1,6 @@
 /** Records of the stores in the spelling of the API. */
 import type { Jurisdiction } from "../core/ids.ts";
+import type { KeyServiceDescription } from "../services/keys/description.ts";
 import type { ApiKeyRecord, DomainRecord, EntryRow, TenantRecord } from "../services/ports.ts";
 
 export function tenantJson(tenant: TenantRecord) {
@@ -31,6 +32,24 @@ export function keyJson(key: ApiKeyRecord) {
     created_at: key.createdAt,
     expires_at: key.expiresAt,
     revoked_at: key.revokedAt,
+  };
+}
+
+export function keyServiceJson({ active, keyVersions }: KeyServiceDescription) {
+  return {
+    active: active && {
+      service: active.service,
+      settings: active.settings,
+      state: active.state,
+      checked_at: active.checkedAt,
+      created_at: active.createdAt,
+    },
+    key_versions: keyVersions.map(({ version, service, createdAt, retiredAt }) => ({
+      version,
+      service,
+      created_at: createdAt,
+      retired_at: retiredAt,
+    })),
   };
 }
 

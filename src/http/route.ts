@@ -35,6 +35,7 @@ export function declareRoute<const R extends Declared>(route: R): Route<R> {
   const codes: ErrorCode[] = [...problems];
   if (permission !== PUBLIC) codes.push("auth.required", "internal");
   if (permission !== PUBLIC && permission !== "any_credential") codes.push("auth.forbidden", "resource.not_found");
+  if (rest.path.includes("{tenantId}") || rest.path.includes("{domainId}")) codes.push("tenant.deleting");
   if (rest.request) codes.push("request.invalid");
   const guard = permission === PUBLIC ? [] : [authorise(permission === "any_credential" ? null : permission)];
   const config = createRoute({

@@ -17,6 +17,20 @@ export const JOBS: readonly Job[] = [
       await cellDesk(env, cellConfig(env)).wakeDomains();
     },
   },
+  {
+    name: "wake_deletions",
+    cron: "*/5 * * * *",
+    run: async (env) => {
+      await cellDesk(env, cellConfig(env)).wakeDeletions();
+    },
+  },
+  {
+    name: "wake_tenants",
+    cron: "*/5 * * * *",
+    run: async (env) => {
+      await cellDesk(env, cellConfig(env)).wakeTenants();
+    },
+  },
 ];
 
 export async function scheduledJobs(cron: string, env: CellEnv): Promise<void> {

@@ -4,7 +4,6 @@ import { parse, type TomlTable } from "smol-toml";
 import { JURISDICTIONS, type Jurisdiction } from "../core/ids.ts";
 import type { Configurations } from "./isolation.ts";
 import { committedConfig } from "./paths.ts";
-import { RAW_SECRETS } from "./secrets.ts";
 
 export interface CellDatabase {
   binding: string;
@@ -32,14 +31,6 @@ export interface Cell {
 
 /** An id as the account gives it. */
 export const DATABASE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** Every secret of a cell. */
-export const CELL_SECRETS = ["OPERATOR_SECRET", ...RAW_SECRETS] as const;
-export type CellSecret = (typeof CELL_SECRETS)[number];
-
-export function isCellSecret(name: unknown): name is CellSecret {
-  return CELL_SECRETS.some((secret) => secret === name);
-}
 
 /** Throws with the file's name when one is missing or no TOML. */
 export function readConfigurations(root: string): Configurations {

@@ -1,10 +1,10 @@
 /** `npm run ops -- escrow`: whether an escrow file opens, and what it holds. Touches no account. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { isCellSecret } from "./deploy-config.ts";
 import { openEscrow } from "./escrow-file.ts";
 import { passphraseFrom } from "./escrow-passphrase.ts";
 import { isCellSecretValue } from "./provision-secrets.ts";
+import { isCellSecret } from "./secrets.ts";
 
 export const ESCROW_HELP = `npm run ops -- escrow verify FILE [--passphrase-file FILE]
 npm run ops -- escrow show FILE --name NAME [--passphrase-file FILE]

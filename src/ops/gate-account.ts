@@ -3,10 +3,11 @@ import path from "node:path";
 import type { TomlTable } from "smol-toml";
 import { guardsMissing, type StoredTrigger, TRIGGERS_SQL } from "../storage/guards.ts";
 import type { RunAccount } from "./deploy-account.ts";
-import { CELL_SECRETS, type Cell, type CellBucket, type CellDatabase } from "./deploy-config.ts";
+import type { Cell, CellBucket, CellDatabase } from "./deploy-config.ts";
 import { bucketPlaces, databaseRecord, type Failure, remoteRows, secretNames } from "./deploy-readback.ts";
 import { type GateReport, type Refusal, refusal } from "./gate.ts";
 import { databasesOf, migrationFiles } from "./migration-target.ts";
+import { missingSecrets } from "./secrets.ts";
 
 const RECORD_SQL = "SELECT resource, jurisdiction FROM provisioned_resource ORDER BY resource";
 const MIGRATIONS_SQL = "SELECT name FROM d1_migrations ORDER BY id";
@@ -105,10 +106,9 @@ async function bucketRefusals(run: RunAccount, cell: Cell, bucket: CellBucket): 
 async function secretRefusals(run: RunAccount, cell: Cell, vars: TomlTable): Promise<Refusal[] | Failure> {
   const names = await secretNames(run, cell.config);
   if (!names.ok) return names;
-  const absent = CELL_SECRETS.filter((name) => !names.value.includes(name));
   const shadows = names.value.filter((name) => name in vars || name === "UNPINNED_LOCAL" || name === "BACKLOG_BYTES");
   return [
-    ...absent.map((name) => refusal("SECRET_MISSING", `${cell.jurisdiction}: ${name}`)),
+    ...missingSecrets(names.value).map((name) => refusal("SECRET_MISSING", `${cell.jurisdiction}: ${name}`)),
     ...shadows.map((name) => refusal("SECRET_SHADOWS", `${cell.jurisdiction}: ${name} is set as a secret`)),
   ];
 }

@@ -3,6 +3,8 @@ import { deploy } from "./deploy.ts";
 import { escrow } from "./escrow.ts";
 import { migrate } from "./migrate.ts";
 import { provision } from "./provision.ts";
+import { replayErasures } from "./replay-erasures.ts";
+import { rotateKey } from "./rotate-key.ts";
 import { sql } from "./sql.ts";
 import { status } from "./status.ts";
 
@@ -16,6 +18,8 @@ const TASKS: Readonly<Record<string, Task>> = {
   provision: { summary: "make what a cell needs in the account, pinned, and read it back", run: provision },
   migrate: { summary: "bring the databases of a cell to the newest schema", run: migrate },
   deploy: { summary: "deploy both cells and the gateway, when the gate finds nothing against it", run: deploy },
+  "rotate-key": { summary: "a new secret for a slot, everything sealed anew, the old one gone", run: rotateKey },
+  "replay-erasures": { summary: "after a restore: erase again whomever the logs say was erased", run: replayErasures },
   status: { summary: "how full the databases of a cell are, and what waits", run: status },
   escrow: { summary: "open an escrow file: verify it, or show one secret", run: escrow },
   sql: { summary: "one SQL statement against a local database", run: sql },
@@ -24,7 +28,7 @@ const TASKS: Readonly<Record<string, Task>> = {
 const HELP = `npm run ops -- <task> --jurisdiction eu|us [--local|--remote]
 
 ${Object.entries(TASKS)
-  .map(([name, { summary }]) => `  ${name.padEnd(14)} ${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(16)} ${summary}`)
   .join("\n")}
 
 npm run ops -- <task> --help says what a task takes.

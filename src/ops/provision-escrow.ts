@@ -1,7 +1,7 @@
 /** The escrow file of one provisioning: written before the first secret is put, or opened again by the run that goes on. */
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import path from "node:path";
-import type { Cell, CellSecret } from "./deploy-config.ts";
+import type { Cell } from "./deploy-config.ts";
 import { Refused } from "./deploy-refusal.ts";
 import {
   type DeriveKey,
@@ -14,6 +14,7 @@ import {
 } from "./escrow-file.ts";
 import { type AskPassphrase, weaknessOf } from "./escrow-passphrase.ts";
 import { isCellSecretValue, makeSecret } from "./provision-secrets.ts";
+import type { CellSecret } from "./secrets.ts";
 
 export interface EscrowPorts {
   ask: AskPassphrase;

@@ -1,8 +1,8 @@
 /** What `npm run ops -- provision …` understands. */
 import { parseArgs } from "node:util";
 import { isJurisdiction, type Jurisdiction } from "../core/ids.ts";
-import { type CellSecret, isCellSecret } from "./deploy-config.ts";
 import { REPOSITORY } from "./paths.ts";
+import { type CellSecret, isCellSecret } from "./secrets.ts";
 
 export const PROVISION_HELP = `npm run ops -- provision --jurisdiction eu|us [options]
 

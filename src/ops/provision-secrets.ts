@@ -2,15 +2,21 @@
 import { formatOperatorSecret, parseOperatorSecret } from "../core/api-key.ts";
 import { fromBase64, toBase64 } from "../core/bytes.ts";
 import type { Jurisdiction } from "../core/ids.ts";
-import type { CellSecret } from "./deploy-config.ts";
+import { parseSlotSecretName } from "../crypto/slot-keys.ts";
+import type { CellSecret } from "./secrets.ts";
 
 const SECRET_BYTES = 32;
 
-/** Why a secret may not be replaced by provisioning; the others may. */
-export const NOT_ROTATED: Partial<Record<CellSecret, string>> = {
+const NOT_ROTATED: Partial<Record<CellSecret, string>> = {
   PSEUDONYM_PEPPER: "is never replaced: everybody in the log would get another pseudonym",
   LOG_SIGNING_KEY: "is not replaced here: what it signed would no longer verify under the cell's key",
 };
+
+/** Why a secret may not be replaced by provisioning; the others may. */
+export function notRotated(name: CellSecret): string | undefined {
+  if (parseSlotSecretName(name)) return "is replaced with rotate-key: what is sealed under it would not open again";
+  return NOT_ROTATED[name];
+}
 
 /** What replacing a secret breaks at once. */
 export const ROTATION_COST: Partial<Record<CellSecret, string>> = {

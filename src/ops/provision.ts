@@ -16,7 +16,7 @@ import { randomBytes } from "node:crypto";
 import { fromBase64 } from "../core/bytes.ts";
 import { noteSigner } from "../crypto/signer.ts";
 import { accountWrangler, type RunAccount, saidBy } from "./deploy-account.ts";
-import { CELL_SECRETS, type Cell, type CellSecret, cellOf, readConfigurations } from "./deploy-config.ts";
+import { type Cell, cellOf, readConfigurations } from "./deploy-config.ts";
 import { remoteRows, secretNames } from "./deploy-readback.ts";
 import { Refused } from "./deploy-refusal.ts";
 import type { Secrets } from "./escrow-file.ts";
@@ -27,7 +27,8 @@ import { writeDatabaseId } from "./provision-config.ts";
 import { type EscrowPorts, escrowed, planEscrow } from "./provision-escrow.ts";
 import { PROVISION_HELP, type ProvisionOptions, parseProvisionOptions } from "./provision-options.ts";
 import { answered, createBucket, createDatabase, type Found, findBucket, findDatabase } from "./provision-resources.ts";
-import { NOT_ROTATED, ROTATION_COST } from "./provision-secrets.ts";
+import { notRotated, ROTATION_COST } from "./provision-secrets.ts";
+import { type CellSecret, missingSecrets } from "./secrets.ts";
 
 export interface ProvisionPorts extends EscrowPorts {
   run: RunAccount;
@@ -115,9 +116,9 @@ async function look(run: RunAccount, cell: Cell): Promise<Resources> {
 
 async function secretsToPut(run: RunAccount, cell: Cell, rotate: CellSecret | undefined): Promise<CellSecret[]> {
   const present = answered(await secretNames(run, cell.config));
-  const missing = CELL_SECRETS.filter((name) => !present.includes(name));
+  const missing = missingSecrets(present);
   if (rotate === undefined) return missing;
-  const reason = NOT_ROTATED[rotate];
+  const reason = notRotated(rotate);
   if (reason) throw new Refused("SECRET_NOT_ROTATED", `${rotate} ${reason}`);
   if (missing.length > 0) {
     throw new Refused(

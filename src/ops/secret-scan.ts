@@ -6,7 +6,8 @@ const OURS = /\bms[ko]_(?:eu|us)_[0-9A-Za-z_]{49,}/g;
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----\s*[A-Za-z0-9+/]/g;
 const PRIVATE_JWK = /"d"\s*:\s*"[A-Za-z0-9_-]{40,}"/g;
 /** A cell's secret set to 32 bytes in base64, in any of the ways files write that. */
-const CELL_SECRET = new RegExp(`\\b(?:${RAW_SECRETS.join("|")})\\b["']?\\s*[=:]\\s*["']?([A-Za-z0-9+/]{43}=)`, "g");
+const NAME = [...RAW_SECRETS, "SLOT_[A-Z_]+_V\\d+"].join("|");
+const CELL_SECRET = new RegExp(`\\b(?:${NAME})\\b["']?\\s*[=:]\\s*["']?([A-Za-z0-9+/]{43}=)`, "g");
 
 /** Every secret in a text, as it stands there. Pure. */
 export function findSecrets(text: string): string[] {

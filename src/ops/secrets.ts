@@ -5,11 +5,39 @@ import path from "node:path";
 import { parseEnv } from "node:util";
 import { formatOperatorSecret, parseOperatorSecret } from "../core/api-key.ts";
 import { JURISDICTIONS, type Jurisdiction } from "../core/ids.ts";
+import { SLOT_NAMES } from "../crypto/key-registry.ts";
+import { type FirstSlotSecret, parseSlotSecretName, type SlotSecretName, slotSecretName } from "../crypto/slot-keys.ts";
 import { devVarsFile } from "./paths.ts";
 import { writePrivateFile } from "./private-file.ts";
 
-export const RAW_SECRETS = ["API_KEY_PEPPER", "PSEUDONYM_PEPPER", "LOG_SIGNING_KEY"] as const;
-export type CellSecrets = Record<(typeof RAW_SECRETS)[number] | "OPERATOR_SECRET", string>;
+export type RawSecret = "API_KEY_PEPPER" | "PSEUDONYM_PEPPER" | "LOG_SIGNING_KEY" | FirstSlotSecret;
+/** What a new cell is given beside its operator's secret, 32 random bytes each. */
+export const RAW_SECRETS: readonly RawSecret[] = [
+  "API_KEY_PEPPER",
+  "PSEUDONYM_PEPPER",
+  "LOG_SIGNING_KEY",
+  ...SLOT_NAMES.map((slot) => slotSecretName(slot, 1)),
+];
+/** Every name that a secret of a cell can have: slots have further versions. */
+export type CellSecret = "OPERATOR_SECRET" | RawSecret | SlotSecretName;
+/** What a new cell is given. */
+export const CELL_SECRETS: readonly ("OPERATOR_SECRET" | RawSecret)[] = ["OPERATOR_SECRET", ...RAW_SECRETS];
+/** The first version of a slot is missing once it was rotated away. */
+export type CellSecrets = Record<(typeof CELL_SECRETS)[number], string>;
+
+export function isCellSecret(name: unknown): name is CellSecret {
+  if (typeof name !== "string") return false;
+  return CELL_SECRETS.some((secret) => secret === name) || parseSlotSecretName(name) !== null;
+}
+
+/** What a cell with secrets of these names lacks. A slot whose first version was rotated away has what it needs. */
+export function missingSecrets(names: readonly string[]): CellSecret[] {
+  const slots = new Set(names.map((name) => parseSlotSecretName(name)?.slot));
+  return CELL_SECRETS.filter((name) => {
+    const slot = parseSlotSecretName(name)?.slot;
+    return slot ? !slots.has(slot) : !names.includes(name);
+  });
+}
 
 export function hasSecrets(root: string): boolean {
   return JURISDICTIONS.every((jurisdiction) => existsSync(devVarsFile(root, jurisdiction)));
@@ -25,7 +53,11 @@ export function ensureSecrets(root: string, jurisdiction: Jurisdiction): CellSec
   const secrets = {
     OPERATOR_SECRET: known.OPERATOR_SECRET ?? formatOperatorSecret(jurisdiction, randomBytes(32)),
   } as CellSecrets;
-  for (const name of RAW_SECRETS) secrets[name] = known[name] ?? randomBytes(32).toString("base64");
+  const lacking = missingSecrets(Object.keys(known));
+  for (const name of RAW_SECRETS) {
+    const value = known[name] ?? (lacking.includes(name) ? randomBytes(32).toString("base64") : undefined);
+    if (value !== undefined) secrets[name] = value;
+  }
   const malformed = malformedSecret(secrets, jurisdiction);
   if (malformed)
     throw new Error(`${path.relative(root, file)}: ${malformed} is malformed. Start over with: npm start -- --fresh`);
@@ -37,5 +69,8 @@ export function ensureSecrets(root: string, jurisdiction: Jurisdiction): CellSec
 
 function malformedSecret(secrets: CellSecrets, jurisdiction: Jurisdiction): string | undefined {
   if (parseOperatorSecret(secrets.OPERATOR_SECRET)?.jurisdiction !== jurisdiction) return "OPERATOR_SECRET";
-  return RAW_SECRETS.find((name) => Buffer.from(secrets[name], "base64").length !== 32);
+  return RAW_SECRETS.find((name) => {
+    const value: string | undefined = secrets[name];
+    return value !== undefined && Buffer.from(value, "base64").length !== 32;
+  });
 }

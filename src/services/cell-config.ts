@@ -1,10 +1,13 @@
 /** What a cell is told by its environment, checked once: a cell with a wrong setting refuses to serve. */
-import { parseOperatorSecret } from "../core/api-key.ts";
-import { fromBase64 } from "../core/bytes.ts";
+import { formatOperatorSecret, parseOperatorSecret } from "../core/api-key.ts";
+import { fromBase64, toBase64 } from "../core/bytes.ts";
 import { AppError } from "../core/errors.ts";
 import { isJurisdiction, type Jurisdiction } from "../core/ids.ts";
 import { LIMITS } from "../core/limits.ts";
+import { SLOT_NAMES } from "../crypto/key-registry.ts";
+import { Sealer } from "../crypto/sealed.ts";
 import { type NoteSigner, noteSigner } from "../crypto/signer.ts";
+import { readSlotKeys, type SlotKeys } from "../crypto/slot-keys.ts";
 
 /** The settings and secrets of a cell's environment. */
 export interface CellSettings {
@@ -23,6 +26,8 @@ export interface CellSettings {
   API_KEY_PEPPER: string;
   PSEUDONYM_PEPPER: string;
   LOG_SIGNING_KEY: string;
+  /** `SLOT_CONTACT_V1`: the key of a slot of KEY_REGISTRY, one secret a version. */
+  [slot: `SLOT_${string}_V${number}`]: string | undefined;
 }
 
 export interface CellConfig {
@@ -36,6 +41,8 @@ export interface CellConfig {
   apiKeyPepper: Uint8Array;
   pseudonymPepper: Uint8Array;
   signer: NoteSigner;
+  slots: SlotKeys;
+  sealer: Sealer;
 }
 
 const SECRET_BYTES = 32;
@@ -43,7 +50,7 @@ const known = new WeakMap<CellSettings, CellConfig>();
 
 /**
  * The configuration of this cell. Throws `AppError("internal")` naming the setting, never its value: missing, short or
- * doubled secrets, an unknown jurisdiction, objects that would not be pinned (S4-34).
+ * doubled secrets, a slot without a key (S2-6), an unknown jurisdiction, objects that would not be pinned (S4-34).
  */
 export function cellConfig(settings: CellSettings): CellConfig {
   const cached = known.get(settings);
@@ -56,6 +63,7 @@ export function cellConfig(settings: CellSettings): CellConfig {
 function readConfig(settings: CellSettings): CellConfig {
   const { JURISDICTION: jurisdiction, LOG_HOST: logHost } = settings;
   if (!isJurisdiction(jurisdiction)) throw wrong("residency.unknown", "JURISDICTION must be eu or us");
+  const slots = slotKeys(settings);
   const config = {
     jurisdiction,
     pinnedTo: pinning(settings, jurisdiction),
@@ -66,6 +74,8 @@ function readConfig(settings: CellSettings): CellConfig {
     apiKeyPepper: secretBytes(settings, "API_KEY_PEPPER"),
     pseudonymPepper: secretBytes(settings, "PSEUDONYM_PEPPER"),
     signer: noteSigner(`${logHost}/${jurisdiction}`, secretBytes(settings, "LOG_SIGNING_KEY")),
+    slots,
+    sealer: new Sealer(slots),
   };
   if (parseOperatorSecret(config.operatorSecret)?.jurisdiction !== jurisdiction) {
     throw wrong("internal", "OPERATOR_SECRET is missing, malformed or of another jurisdiction");
@@ -74,8 +84,7 @@ function readConfig(settings: CellSettings): CellConfig {
   if (!Number.isSafeInteger(config.backlogBytes)) throw wrong("internal", "BACKLOG_BYTES must be a number of bytes");
   if (!Number.isSafeInteger(config.shardLimitBytes))
     throw wrong("internal", "SHARD_LIMIT_BYTES must be a number of bytes");
-  const secrets = [settings.API_KEY_PEPPER, settings.PSEUDONYM_PEPPER, settings.LOG_SIGNING_KEY];
-  if (new Set(secrets).size !== secrets.length) throw wrong("internal", "two secrets of the cell are the same");
+  refuseDoubled(settings, slots);
   return config;
 }
 
@@ -94,6 +103,27 @@ function secretBytes(
   if (bytes?.length !== SECRET_BYTES)
     throw wrong("internal", `${name} must be base64 of exactly ${SECRET_BYTES} bytes`);
   return bytes;
+}
+
+function slotKeys(settings: CellSettings): SlotKeys {
+  try {
+    return readSlotKeys(settings);
+  } catch (error) {
+    throw wrong("internal", (error as Error).message);
+  }
+}
+
+/** One leaked secret must not open what another one guards: no two of the cell's secrets are made of the same bytes. */
+function refuseDoubled(settings: CellSettings, slots: SlotKeys): void {
+  const slotSecrets = SLOT_NAMES.flatMap((slot) =>
+    slots.versions(slot).map((version) => toBase64(slots.ofVersion(slot, version) ?? new Uint8Array())),
+  );
+  const secrets = [settings.API_KEY_PEPPER, settings.PSEUDONYM_PEPPER, settings.LOG_SIGNING_KEY, ...slotSecrets];
+  const asOperator = (secret: string) =>
+    formatOperatorSecret(settings.JURISDICTION as Jurisdiction, fromBase64(secret) ?? new Uint8Array());
+  if (new Set(secrets).size !== secrets.length || secrets.map(asOperator).includes(settings.OPERATOR_SECRET)) {
+    throw wrong("internal", "two secrets of the cell are the same");
+  }
 }
 
 const wrong = (code: "internal" | "residency.unknown", internal: string) =>

@@ -1,7 +1,9 @@
 /** What the use-cases need from the outside, as small interfaces. `storage` and `durable-objects` implement them. */
 import type { Jurisdiction } from "../core/ids.ts";
+import type { KeyServiceSettings, KeyServiceState } from "../core/key-service.ts";
 import type { SegmentHead } from "../core/segment.ts";
 import type { ShardRange } from "../core/shards.ts";
+import type { Sealed } from "../crypto/sealed.ts";
 import type { ChainRow } from "../verifier/chain.ts";
 import type { Permission, Tier } from "./permissions.ts";
 
@@ -87,10 +89,69 @@ export interface Journal {
   stop(reason: string): void;
 }
 
+/** A person as the object of a domain knows them. */
+export interface KnownSubject {
+  /** Lower-case hex. */
+  pseudonym: string;
+  epoch: number;
+  /** Page of R2 KEYS that holds the key; null: there is none any more, or there never was one. */
+  page: number | null;
+  /** The mapping to the identity was stored. */
+  seen: boolean;
+  /** Erased: nothing about this person is stored again. */
+  suppressed: boolean;
+}
+
+/** That an entry names a subject, with what is private about them in it, sealed as one value (SPEC.md §9). */
+export interface PrivateRow {
+  seq: number;
+  /** Pseudonym in lower-case hex; empty: about nobody. */
+  subject: string;
+  /** null: the entry only names the subject. */
+  sealed: Sealed<"private_values"> | null;
+}
+
+/** The mapping of a pseudonym to a person, stored at the first sighting (S4-16, S4-28). */
+export interface SubjectRow {
+  pseudonym: string;
+  /** The entry of the first sighting. */
+  seq: number;
+  subjectPlaintext: Sealed<"subject_identity">;
+  emailClaim: Sealed<"contact"> | null;
+  sourceIp: Sealed<"network"> | null;
+  idpClaimNames: Sealed<"idp_claims"> | null;
+}
+
+export interface SealedRows {
+  privates: PrivateRow[];
+  subjects: SubjectRow[];
+}
+
+/** The sealed side of the journal: the same storage and the same transactions. */
+export interface SealedJournal {
+  /** Those of them that are known. */
+  subjects(pseudonyms: readonly string[]): KnownSubject[];
+  /** Remembers where keys are. A subject that has one keeps it; a suppressed one gets none. */
+  addKeys(keys: readonly { pseudonym: string; epoch: number; page: number }[]): void;
+  /** The page that was begun last, and how many keys of it are known; null: none. */
+  lastPage(): { page: number; keys: number } | null;
+  /** Adds rows and marks their subjects as seen, inside a transaction of the caller. */
+  appendSealed(rows: SealedRows): void;
+  /** The last of the entries [fromSeq, toSeq] up to which what is sealed and waits has at most `maxBytes`; at least `fromSeq`. */
+  sealedUpTo(fromSeq: number, toSeq: number, maxBytes: number): number;
+  /** Rows of the entries [fromSeq, toSeq] that wait here. */
+  pendingSealed(fromSeq: number, toSeq: number): SealedRows;
+  /** Drops the rows of the entries below `size`. */
+  releaseSealed(size: number): void;
+}
+
 /** One domain's rows in the ledger (D1). Every failure is ambiguous: the caller reads back, never guesses. */
 export interface LedgerStore {
-  /** Inserts consecutive rows, all or nothing. `base`: the hash that the first row follows, when a range begins with it. */
-  insert(rows: readonly EntryRow[], base: string | null): Promise<void>;
+  /**
+   * Inserts consecutive rows with what is sealed beside them, all or nothing. `base`: the hash that the first row follows,
+   * when a range begins with it. Sealed rows that are there already stay as they are.
+   */
+  insert(rows: readonly EntryRow[], base: string | null, sealed?: SealedRows): Promise<void>;
   /** The newest row, or null. */
   tip(): Promise<LogPosition | null>;
   /**
@@ -105,6 +166,15 @@ export interface LedgerStore {
   missingGuards(): Promise<string[]>;
 }
 
+/** Single rows of one domain in the ledger. */
+export interface LedgerLookUp {
+  /**
+   * Those of these rows that the ledger holds, by seq; fewer when their payloads pass `LIMITS.pageChars`, but at least one
+   * when there is one.
+   */
+  rowsAt(seqs: readonly number[], descending?: boolean): Promise<EntryRow[]>;
+}
+
 /** One domain's archive (R2 LOG). */
 export interface SegmentStore {
   /** Stores a segment unless one of that name exists. Resolves to false when one exists; never overwrites. */
@@ -115,11 +185,206 @@ export interface SegmentStore {
   list(fromSeq: number, limit: number): Promise<number[]>;
 }
 
+/** What is sealed beside one domain's entries in the ledger (D1). */
+export interface SealedStore {
+  /** The entries of [fromSeq, toSeq] that name a subject, ascending, at most `limit`. */
+  entriesOf(subject: string, range: { fromSeq: number; toSeq: number; limit: number }): Promise<PrivateRow[]>;
+  /** Seqs of the entries of [fromSeq, toSeq] that name a subject, in order, at most `limit`. Nothing sealed is read. */
+  seqsOf(
+    subject: string,
+    range: { fromSeq: number; toSeq: number; limit: number; descending: boolean },
+  ): Promise<number[]>;
+  /** What is sealed in these rows, in bytes; in any order. Those that hold nothing sealed are left out. */
+  privateSizes(places: readonly { seq: number; subject: string }[]): Promise<{ seq: number; bytes: number }[]>;
+  /** The rows of these entries and subjects, in any order; those that are there. */
+  privateRows(places: readonly { seq: number; subject: string }[]): Promise<PrivateRow[]>;
+  subjects(pseudonyms: readonly string[]): Promise<SubjectRow[]>;
+  /** Deletes everything about a subject; how many rows there were. Idempotent. One statement a table and shard. */
+  eraseSubject(subject: string): Promise<{ privateRows: number; subjectRows: number }>;
+}
+
+/** Sealed rows beside the segments (R2 LOG). Mutable: erasure rewrites them. */
+export interface SealedPageStore {
+  /** Stores the sealed rows of the segment that begins at `firstSeq`; nothing when there are none. Overwrites. */
+  put(firstSeq: number, rows: SealedRows): Promise<void>;
+  /** Empty when there are none. */
+  get(firstSeq: number): Promise<SealedRows>;
+}
+
+/** Entries [fromSeq, toSeq]. */
+export interface HoldRange {
+  fromSeq: number;
+  toSeq: number;
+}
+
+/** A value of `audit_private_value`, with the id of the entry that it is bound to. */
+export interface PrivateCell {
+  seq: number;
+  /** Empty: about nobody. */
+  subject: string;
+  entryId: string;
+  sealed: Sealed<"private_values">;
+}
+
+/** Sealed values of the ledger (D1), for sealing them anew. Shard by shard; every change only where the value is still that one. */
+export interface ResealLedger {
+  /** Every shard of the domain; one that is added comes last. */
+  shards(): string[];
+  /**
+   * Values under older versions than these, of these subjects in this order, of the first one only after `seq`; by subject and
+   * seq, at most `limit`, and fewer when they are large.
+   */
+  privates(
+    shard: string,
+    subjects: readonly string[],
+    seq: number,
+    below: { slotVersion: number; tenantKeyVersion: number },
+    limit: number,
+  ): Promise<PrivateCell[]>;
+  replacePrivates(
+    shard: string,
+    changes: readonly { cell: PrivateCell; sealed: Sealed<"private_values"> }[],
+  ): Promise<void>;
+  /** All mappings after a pseudonym, ascending. */
+  mappings(shard: string, after: string, limit: number): Promise<SubjectRow[]>;
+  replaceMappings(shard: string, changes: readonly { before: SubjectRow; after: SubjectRow }[]): Promise<void>;
+}
+
+/** The same of what waits in the object: synchronous. `next` null: there are no more. */
+export interface WaitingCells {
+  privates(after: string, limit: number): { cells: PrivateCell[]; next: string | null };
+  /** How many were still there. */
+  replacePrivates(changes: readonly { cell: PrivateCell; sealed: Sealed<"private_values"> }[]): number;
+  mappings(after: string, limit: number): { rows: SubjectRow[]; next: string | null };
+  replaceMappings(changes: readonly { before: SubjectRow; after: SubjectRow }[]): void;
+}
+
+/** The mirror of one domain's legal holds, for the ledger's own guard (D1, in every shard of the domain). */
+export interface HoldMirror {
+  /** Afterwards exactly these ranges are there, in every shard: read back. Idempotent; a failure is ambiguous. */
+  set(holdId: string, ranges: readonly HoldRange[]): Promise<void>;
+  /**
+   * People whom entries of the range name: looks at the next `limit` pseudonyms after `after` (empty: at the first ones).
+   * `next`: where to go on; null: nobody is left.
+   */
+  peopleIn(range: HoldRange, after: string, limit: number): Promise<{ pseudonyms: string[]; next: string | null }>;
+}
+
+/** Words of a tenant's legal holds, sealed (D1 control): one row for each change of a hold. */
+export interface HoldWordsStore {
+  /** Idempotent: afterwards it stands as given. */
+  put(tenantId: string, holdId: string, change: number, sealed: Sealed<"records">): Promise<void>;
+  get(tenantId: string, holdId: string, change: number): Promise<Sealed<"records"> | null>;
+  list(tenantId: string): Promise<{ holdId: string; change: number; sealed: Sealed<"records"> }[]>;
+}
+
+/** What of it an erasure takes out. */
+export interface ErasableRows {
+  /** Seqs of the entries that name a subject, ascending, the first `limit`. */
+  seqsNaming(subject: string, limit: number): Promise<number[]>;
+  /** How many mappings of the subject there are: none or one. */
+  mappings(subject: string): Promise<number>;
+  /** Deletes what is about a subject, of the entries up to `toSeq` (default: all). Idempotent. */
+  eraseSubject(subject: string, toSeq?: number): Promise<unknown>;
+}
+
+/** What of them an erasure takes out. */
+export interface ErasablePages {
+  /** First seqs of the pages that begin at or after `fromSeq`, ascending, at most `limit`. */
+  list(fromSeq: number, limit: number): Promise<number[]>;
+  /**
+   * Puts a page back as `change` gives it, if nobody else did meanwhile, else begins again from what is there now. Nothing is
+   * written when there is no page, or when `change` answers null.
+   */
+  rewrite(firstSeq: number, change: (rows: SealedRows) => SealedRows | null): Promise<void>;
+}
+
 /** Tenant roots (R2 KEYS). */
 export interface RootStore {
   get(tenantId: string): Promise<Uint8Array | null>;
   /** Stores `root` unless the tenant has one; resolves to the one that it has. */
   create(tenantId: string, root: Uint8Array): Promise<Uint8Array>;
+  /** For good, and idempotent. Ends every pseudonym of the tenant for whoever does not know it already. */
+  destroy(tenantId: string): Promise<void>;
+}
+
+/** One version of a tenant's key. */
+export interface TenantKeyRecord {
+  /** 1 to 65535. */
+  version: number;
+  createdAt: string;
+  /** When a newer version took over. */
+  retiredAt: string | null;
+  /** `raw`: 32 bytes. `wrapped`: what the tenant's key service gave, opaque to us. */
+  material: { kind: "raw"; key: Uint8Array } | { kind: "wrapped"; wrapped: string };
+}
+
+/** Tenant keys (R2 KEYS). */
+export interface TenantKeyStore {
+  /** Ascending by version. */
+  list(tenantId: string): Promise<TenantKeyRecord[]>;
+  /** Never replaces: resolves to false when that version exists. */
+  create(tenantId: string, record: TenantKeyRecord): Promise<boolean>;
+  /** Idempotent: a version that is retired keeps its time, one that is not there stays away. */
+  retire(tenantId: string, version: number, retiredAt: string): Promise<void>;
+  /** For good, and idempotent. */
+  destroy(tenantId: string, version: number): Promise<void>;
+  destroyAll(tenantId: string): Promise<void>;
+}
+
+/**
+ * A tenant's own key service (S3-41). Both calls may be made again, and throw `KeyServiceFailure`. What `wrap` gave opens under
+ * the same tenant and version only.
+ */
+export interface KeyService {
+  /** Base64. */
+  wrap(tenantId: string, key: Uint8Array, version: number): Promise<string>;
+  unwrap(tenantId: string, wrapped: string, version: number): Promise<Uint8Array>;
+}
+
+/** One of the services that a tenant brought along. */
+export interface KeyServiceRecord {
+  tenantId: string;
+  /** 1, 2, …: its number among them, which stands in every key that it wrapped. */
+  service: number;
+  settings: KeyServiceSettings;
+  credentials: Sealed<"api_credentials">;
+  createdAt: string;
+  /** New keys are wrapped by another one or by none; what this one wrapped still needs it. Null: it wraps new keys. */
+  retiredAt: string | null;
+  /** As last seen, and when. */
+  state: KeyServiceState;
+  checkedAt: string;
+}
+
+/** Key services (D1 control). */
+export interface KeyServiceStore {
+  /** Ascending by number. At most one of them wraps new keys. */
+  list(tenantId: string): Promise<KeyServiceRecord[]>;
+  /** Idempotent: afterwards it stands as given. It does not begin to wrap new keys by this. */
+  put(record: KeyServiceRecord): Promise<void>;
+  /** Puts it, whether it is there or not, as the one that wraps new keys from now on; `at`: since when the others do not. Idempotent. */
+  activate(record: KeyServiceRecord, at: string): Promise<void>;
+  /** None wraps new keys from now on. Idempotent: one that did not before keeps its time. */
+  deactivate(tenantId: string, at: string): Promise<void>;
+  setState(tenantId: string, service: number, state: KeyServiceState, checkedAt: string): Promise<void>;
+  /** For one that no key needs any more; one that wraps new keys stays. Idempotent. */
+  remove(tenantId: string, service: number): Promise<void>;
+}
+
+/** Sealed pages of subject keys (R2 KEYS), by the scope that they belong to: a domain's id. */
+export interface SubjectPageStore {
+  /** The bytes are untrusted until they open. */
+  get(scope: string, page: number): Promise<{ bytes: Uint8Array; etag: string } | null>;
+  /**
+   * Conditional: over the page with this etag; null: only where there is none. Resolves to the new etag, to null when
+   * somebody else was faster.
+   */
+  put(scope: string, page: number, bytes: Uint8Array, etag: string | null): Promise<string | null>;
+  /** Numbers of the pages, ascending. */
+  list(scope: string): Promise<number[]>;
+  /** Every page of the scope, for good. Idempotent. */
+  destroy(scope: string): Promise<void>;
 }
 
 export interface TenantRecord {
@@ -174,4 +439,27 @@ export interface ControlStore {
   /** Resolves to the key as it is afterwards; null when the tenant has no such key. A revoked key stays as it was. */
   revokeKey(tenantId: string, keyId: string, revokedAt: string): Promise<ApiKeyRecord | null>;
   provisioned(): Promise<{ resource: string; jurisdiction: string; readBackAt: string }[]>;
+}
+
+/** How many of each kind of thing were deleted, by the name of the kind. */
+export type Deleted = Readonly<Record<string, number>>;
+
+/** Everything that the stores of a cell hold about one tenant, for its deletion. Each call may be made again. */
+export interface TenantSweep {
+  /** Revokes every key of the tenant that is not revoked yet. */
+  revokeKeys(tenantId: string, revokedAt: string): Promise<void>;
+  /** R2 KEYS: pages of subject keys of one scope (a domain, or the tenant itself). */
+  destroySubjectKeys(scope: string): Promise<Deleted>;
+  /** R2 KEYS: all versions of the tenant's key, then its root. */
+  destroyTenantKeys(tenantId: string): Promise<Deleted>;
+  /** D1 ledger, every shard: one bounded step. `done`: the domain has no row left. Throws when a hold in D1 keeps rows. */
+  deleteRows(domainId: string): Promise<{ deleted: Deleted; done: boolean }>;
+  /** R2 LOG. */
+  deleteArchive(domainId: string): Promise<Deleted>;
+  /** D1 control: everything, in one transaction. */
+  deleteRecords(tenantId: string): Promise<Deleted>;
+  /** The stores that still hold anything of one domain. */
+  remainsOfDomain(domainId: string): Promise<string[]>;
+  /** The stores that still hold anything of the tenant itself. */
+  remainsOfTenant(tenantId: string): Promise<string[]>;
 }

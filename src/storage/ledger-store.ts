@@ -1,10 +1,11 @@
 /** A domain's rows in a ledger shard (D1). Every statement names the domain. */
-import { Buffer } from "node:buffer";
 import { AppError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
-import type { EntryRow, LedgerStore } from "../services/ports.ts";
+import type { EntryRow, LedgerLookUp, LedgerStore, SealedRows } from "../services/ports.ts";
 import { storeUnavailable } from "./d1-errors.ts";
 import { guardsMissing, LEDGER_GUARDS, type StoredTrigger, TRIGGERS_SQL } from "./guards.ts";
+import { jsonArrays } from "./json-arrays.ts";
+import { INSERT_PRIVATE, INSERT_SUBJECT, NO_SEALED_ROWS, privateAsJson, subjectAsJson } from "./sealed-rows.ts";
 
 interface SqlRow {
   seq: number;
@@ -22,7 +23,7 @@ const INSERT = `INSERT INTO audit_log (domain_id, seq, id, prev_hash, entry_hash
 const INSERT_BASE = `INSERT INTO ledger_base (domain_id, base_seq, base_prev_hash) SELECT ?1, ?2, unhex(?3)
   WHERE NOT EXISTS (SELECT 1 FROM ledger_base WHERE domain_id = ?1 AND base_seq = ?2)`;
 
-export class D1LedgerStore implements LedgerStore {
+export class D1LedgerStore implements LedgerStore, LedgerLookUp {
   readonly #db: D1Database;
   readonly #domainId: string;
   /** Size of the database after the last insert; null before the first. Bytes. */
@@ -33,15 +34,21 @@ export class D1LedgerStore implements LedgerStore {
     this.#domainId = domainId;
   }
 
-  async insert(rows: readonly EntryRow[], base: string | null): Promise<void> {
+  async insert(rows: readonly EntryRow[], base: string | null, sealed: SealedRows = NO_SEALED_ROWS): Promise<void> {
     // One bound string has a bound, and escaping doubles what is full of quotes: as many statements as it takes, in one
     // batch, which is one transaction.
-    const statements = jsonArrays(rows, LIMITS.boundStringBytes).map((json) =>
-      this.#db.prepare(INSERT).bind(this.#domainId, json),
-    );
+    const statements = [
+      ...this.#statements(INSERT, rows.map(entryAsJson)),
+      ...this.#statements(INSERT_PRIVATE, sealed.privates.map(privateAsJson)),
+      ...this.#statements(INSERT_SUBJECT, sealed.subjects.map(subjectAsJson)),
+    ];
     if (base !== null) statements.unshift(this.#db.prepare(INSERT_BASE).bind(this.#domainId, rows[0]?.seq ?? 0, base));
     const results = await this.#asking(() => this.#db.batch(statements));
     this.lastSize = results.at(-1)?.meta.size_after ?? null;
+  }
+
+  #statements(sql: string, rows: readonly unknown[]): D1PreparedStatement[] {
+    return jsonArrays(rows, LIMITS.boundStringBytes).map((json) => this.#db.prepare(sql).bind(this.#domainId, json));
   }
 
   async tip() {
@@ -57,6 +64,25 @@ export class D1LedgerStore implements LedgerStore {
         FROM audit_log WHERE domain_id = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq ${order} LIMIT ?4)
       WHERE before < ?5 ORDER BY seq ${order}`;
     const values = [this.#domainId, fromSeq, toSeq, limit, LIMITS.pageChars];
+    // Arrays instead of objects: a verification reads a million of them.
+    const rows = await this.#asking(() =>
+      this.#db
+        .prepare(sql)
+        .bind(...values)
+        .raw<[number, string, string, string, string]>(),
+    );
+    return rows.map(([seq, id, prevHash, entryHash, payload]) => ({ seq, id, prevHash, entryHash, payload }));
+  }
+
+  async rowsAt(seqs: readonly number[], descending = false): Promise<EntryRow[]> {
+    if (seqs.length === 0) return [];
+    const order = descending ? "DESC" : "ASC";
+    const sql = `SELECT seq, id, prevHash, entryHash, payload FROM (
+        SELECT a.seq AS seq, a.id AS id, lower(hex(a.prev_hash)) AS prevHash, lower(hex(a.entry_hash)) AS entryHash, a.payload AS payload,
+          sum(length(a.payload)) OVER (ORDER BY a.seq ${order} ROWS UNBOUNDED PRECEDING) - length(a.payload) AS before
+        FROM json_each(?2) e CROSS JOIN audit_log a ON a.domain_id = ?1 AND a.seq = e.value)
+      WHERE before < ?3 ORDER BY seq ${order}`;
+    const values = [this.#domainId, JSON.stringify(seqs), LIMITS.pageChars];
     const { results } = await this.#asking(() =>
       this.#db
         .prepare(sql)
@@ -96,19 +122,4 @@ export class D1LedgerStore implements LedgerStore {
   }
 }
 
-/** The rows as JSON arrays, in order, each of at most `maxBytes` of UTF-8 (a row has at most a few times `payloadBytes`). */
-function jsonArrays(rows: readonly EntryRow[], maxBytes: number): string[] {
-  const arrays: string[][] = [];
-  let byteLength = maxBytes;
-  for (const row of rows) {
-    const json = JSON.stringify([row.seq, row.id, row.prevHash, row.entryHash, row.payload]);
-    const added = Buffer.byteLength(json) + 1;
-    if (byteLength + added > maxBytes) {
-      arrays.push([]);
-      byteLength = 1;
-    }
-    arrays.at(-1)?.push(json);
-    byteLength += added;
-  }
-  return arrays.map((array) => `[${array.join(",")}]`);
-}
+const entryAsJson = ({ seq, id, prevHash, entryHash, payload }: EntryRow) => [seq, id, prevHash, entryHash, payload];

@@ -1,8 +1,11 @@
 /** The tables of a cell's databases. The SQL in `migrations/` is compared with this by test/storage/schema.test.ts. */
-import { blob, index, integer, primaryKey, sqliteTable, text, unique } from "drizzle-orm/sqlite-core";
+import { sql } from "drizzle-orm";
+import { blob, index, integer, primaryKey, sqliteTable, text, unique, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { Jurisdiction } from "../core/ids.ts";
+import type { KeyServiceSettings, KeyServiceState } from "../core/key-service.ts";
 import type { Permission, Tier } from "../services/permissions.ts";
 import type { DomainKind } from "../services/ports.ts";
+import { sealedColumn } from "./sealed-column.ts";
 
 export const tenant = sqliteTable("tenant", {
   id: text("id").primaryKey(),
@@ -63,6 +66,42 @@ export const provisionedResource = sqliteTable("provisioned_resource", {
   readBackAt: text("read_back_at").notNull(),
 });
 
+/** Services that wrap a tenant's keys (S3-41). Written through `key-service-store.ts`. */
+export const tenantKeyService = sqliteTable(
+  "tenant_key_service",
+  {
+    tenantId: text("tenant_id")
+      .notNull()
+      .references(() => tenant.id),
+    service: integer("service").notNull(),
+    kind: text("kind").$type<KeyServiceSettings["kind"]>().notNull(),
+    settings: text("settings", { mode: "json" }).$type<KeyServiceSettings>().notNull(),
+    credentials: sealedColumn("api_credentials")("credentials").notNull(),
+    createdAt: text("created_at").notNull(),
+    retiredAt: text("retired_at"),
+    state: text("state").$type<KeyServiceState>().notNull(),
+    checkedAt: text("checked_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.service] }),
+    uniqueIndex("tenant_key_service_active").on(table.tenantId).where(sql`retired_at IS NULL`),
+  ],
+);
+
+/** What is said about legal holds. Written through `hold-words-store.ts`. */
+export const legalHoldWords = sqliteTable(
+  "legal_hold_words",
+  {
+    tenantId: text("tenant_id")
+      .notNull()
+      .references(() => tenant.id),
+    holdId: text("hold_id").notNull(),
+    change: integer("change").notNull(),
+    sealed: sealedColumn("records")("sealed").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.holdId, table.change] })],
+);
+
 /** Ledger shards. Written through `ledger-store.ts`, whose statements drizzle cannot say. */
 export const auditLog = sqliteTable(
   "audit_log",
@@ -112,4 +151,31 @@ export const ledgerHold = sqliteTable(
     toSeq: integer("to_seq").notNull(),
   },
   (table) => [primaryKey({ columns: [table.domainId, table.holdId, table.fromSeq] })],
+);
+
+/** One row an entry and subject; an empty subject: about nobody. */
+export const auditPrivateValue = sqliteTable(
+  "audit_private_value",
+  {
+    domainId: text("domain_id").notNull(),
+    subject: blob("subject", { mode: "buffer" }).notNull(),
+    seq: integer("seq").notNull(),
+    sealed: sealedColumn("private_values")("sealed"),
+  },
+  (table) => [primaryKey({ columns: [table.domainId, table.subject, table.seq] })],
+);
+
+/** Who a pseudonym is, as first seen. */
+export const auditSubjectPii = sqliteTable(
+  "audit_subject_pii",
+  {
+    domainId: text("domain_id").notNull(),
+    pseudonym: blob("pseudonym", { mode: "buffer" }).notNull(),
+    firstSeq: integer("first_seq").notNull(),
+    subjectPlaintext: sealedColumn("subject_identity")("subject_plaintext").notNull(),
+    emailClaim: sealedColumn("contact")("email_claim"),
+    sourceIp: sealedColumn("network")("source_ip"),
+    idpClaimNames: sealedColumn("idp_claims")("idp_claim_names"),
+  },
+  (table) => [primaryKey({ columns: [table.domainId, table.pseudonym] })],
 );

@@ -14,8 +14,10 @@ import {
 } from "../core/segment.ts";
 import { sha256 } from "../crypto/sha256.ts";
 import type { SegmentStore } from "../services/ports.ts";
+import { asking, unlessThere } from "./r2-asking.ts";
 import { compress, decompress } from "./zstd.ts";
 
+const ask = asking("archive");
 const LIST_PAGE = 1000;
 const MAX_SEGMENT_BYTES = LIMITS.segmentBytes + LIMITS.segmentEntriesMax + LIMITS.payloadBytes;
 
@@ -35,9 +37,9 @@ export class R2SegmentStore implements SegmentStore {
       throw new AppError("internal", { internal: `archive: segment ${head.firstSeq} is larger than a segment may be` });
     }
     const bytes = await compress(text);
-    const stored = await asking(() =>
+    const stored = await ask(() =>
       this.#bucket.put(segmentKey(this.#domainId, head.firstSeq), bytes, {
-        onlyIf: new Headers({ "If-None-Match": "*" }),
+        ...unlessThere(),
         sha256: sha256(bytes),
         customMetadata: segmentMetadata(head),
         httpMetadata: { contentType: "application/zstd" },
@@ -47,9 +49,9 @@ export class R2SegmentStore implements SegmentStore {
   }
 
   async get(firstSeq: number): Promise<{ head: SegmentHead | null; payloads: string[] } | null> {
-    const object = await asking(() => this.#bucket.get(segmentKey(this.#domainId, firstSeq)));
+    const object = await ask(() => this.#bucket.get(segmentKey(this.#domainId, firstSeq)));
     if (!object) return null;
-    const bytes = await asking(() => object.arrayBuffer());
+    const bytes = await ask(() => object.arrayBuffer());
     const text = await decompress(new Uint8Array(bytes), MAX_SEGMENT_BYTES).catch(() => "");
     return { head: parseSegmentMetadata(object.customMetadata), payloads: decodeSegment(text) ?? [] };
   }
@@ -60,7 +62,7 @@ export class R2SegmentStore implements SegmentStore {
     let startAfter = fromSeq > 0 ? segmentKey(this.#domainId, fromSeq - 1) : prefix;
     while (starts.length < limit) {
       const pageSize = Math.min(LIST_PAGE, limit - starts.length);
-      const page = await asking(() => this.#bucket.list({ prefix, startAfter, limit: pageSize }));
+      const page = await ask(() => this.#bucket.list({ prefix, startAfter, limit: pageSize }));
       for (const { key } of page.objects) {
         const seq = parseSegmentKey(this.#domainId, key);
         if (seq !== null) starts.push(seq);
@@ -69,13 +71,5 @@ export class R2SegmentStore implements SegmentStore {
       if (!page.truncated) break;
     }
     return starts;
-  }
-}
-
-async function asking<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    throw new AppError("storage.unavailable", { internal: "archive: no answer", cause: error });
   }
 }

@@ -1,26 +1,30 @@
 /** One domain's rows over all its ledger shards, as one `LedgerStore`. */
 
+import { LIMITS } from "../core/limits.ts";
+import { sealedWithin } from "../core/sealed-page.ts";
 import { rangesWithin, type ShardRange } from "../core/shards.ts";
-import type { EntryRow, LedgerStore, LogPosition } from "../services/ports.ts";
+import type { EntryRow, LedgerLookUp, LedgerStore, LogPosition, SealedRows } from "../services/ports.ts";
+import { NO_SEALED_ROWS } from "./sealed-rows.ts";
 
-export class ShardedLedger implements LedgerStore {
+export class ShardedLedger implements LedgerStore, LedgerLookUp {
   readonly #ranges: () => readonly ShardRange[];
-  readonly #open: (shard: string) => LedgerStore;
+  readonly #open: (shard: string) => LedgerStore & LedgerLookUp;
 
   /** `ranges` is asked each time, ascending and not empty: the last one may change while the domain goes on elsewhere. */
-  constructor(ranges: () => readonly ShardRange[], open: (shard: string) => LedgerStore) {
+  constructor(ranges: () => readonly ShardRange[], open: (shard: string) => LedgerStore & LedgerLookUp) {
     this.#ranges = ranges;
     this.#open = open;
   }
 
   /** All or nothing in each shard; a batch over a border goes shard by shard, and the tip tells how far it came. */
-  async insert(rows: readonly EntryRow[], base: string | null): Promise<void> {
+  async insert(rows: readonly EntryRow[], base: string | null, sealed: SealedRows = NO_SEALED_ROWS): Promise<void> {
     const first = rows[0]?.seq ?? 0;
     const last = rows.at(-1)?.seq ?? -1;
     for (const part of rangesWithin(this.#ranges(), first, last)) {
       const own = rows.filter(({ seq }) => seq >= part.fromSeq && seq <= part.toSeq);
       const begins = this.#ranges().some(({ fromSeq }) => fromSeq === own[0]?.seq);
-      await this.#open(part.shard).insert(own, begins ? (own[0]?.prevHash ?? base) : null);
+      const beside = sealedWithin(sealed, part.fromSeq, part.toSeq);
+      await this.#open(part.shard).insert(own, begins ? (own[0]?.prevHash ?? base) : null, beside);
     }
   }
 
@@ -48,6 +52,20 @@ export class ShardedLedger implements LedgerStore {
       // A page that was cut by its size ends here: the next rows of this shard come first.
       const reached = range.descending ? own.at(-1)?.seq === fromSeq : own.at(-1)?.seq === toSeq;
       if (own.length > 0 && own.length < limit && !reached) break;
+    }
+    return rows;
+  }
+
+  async rowsAt(seqs: readonly number[], descending = false): Promise<EntryRow[]> {
+    const parts = rangesWithin(this.#ranges(), 0, Number.MAX_SAFE_INTEGER);
+    if (descending) parts.reverse();
+    const rows: EntryRow[] = [];
+    for (let chars = 0; chars < LIMITS.pageChars && parts.length > 0; ) {
+      const { shard, fromSeq, toSeq } = parts.shift() as (typeof parts)[number];
+      const own = seqs.filter((seq) => seq >= fromSeq && seq <= toSeq);
+      const found = own.length > 0 ? await this.#open(shard).rowsAt(own, descending) : [];
+      rows.push(...found);
+      chars += found.reduce((sum, { payload }) => sum + payload.length, 0);
     }
     return rows;
   }

@@ -19,6 +19,8 @@ import {
 } from "../../src/core/event.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { FIELD_CLASSES } from "../../src/core/payload/fields.ts";
+import { KEY_REGISTRY, SLOT_NAMES } from "../../src/crypto/key-registry.ts";
+import { SUBJECTS_PER_PAGE } from "../../src/crypto/subject-page.ts";
 
 const SPEC = readFileSync(join(import.meta.dirname, "../../src/core/SPEC.md"), "utf8");
 const VECTORS = join(import.meta.dirname, "../vectors");
@@ -59,6 +61,8 @@ test("S0-30 the values of SPEC.md are those of the vectors", () => {
   const printed = new Set(commands.map(([, value]) => value));
   const vector = (name: string) => JSON.parse(readFileSync(join(VECTORS, `${name}.json`), "utf8"));
   const chain = vector("chain");
+  const [sealed] = vector("sealed").values;
+  const page = vector("subject-page");
   const published = [
     ...chain.entries.map((entry: { entry_hash: string }) => entry.entry_hash),
     vector("keys").genesis,
@@ -69,12 +73,22 @@ test("S0-30 the values of SPEC.md are those of the vectors", () => {
     vector("api-key").mac,
     vector("note").key_id,
     vector("segment").metadata.sha256,
+    vector("sealed-page").sha256,
+    vector("private-values").sha256,
+    vector("disclosure").disclosure.entries[0].entry_hash,
     chain.entries[1].id.replaceAll("-", ""),
+    sealed.prk,
+    sealed.key,
+    sealed.ciphertext,
+    page.prk,
+    page.key,
+    page.ciphertext,
   ];
   expect(published.filter((value) => !printed.has(value))).toEqual([]);
   for (const { payload } of chain.entries) expect(SPEC).toContain(payload);
   expect(SPEC).toContain(vector("api-key").api_key);
   expect(SPEC).toContain(vector("note").verifier_key);
+  expect(SPEC).toContain(`\`${sealed.sealed}\``);
 });
 
 test("every vector file says what it is and where it is specified", () => {
@@ -82,7 +96,7 @@ test("every vector file says what it is and where it is specified", () => {
   expect(files.length).toBeGreaterThanOrEqual(7);
   for (const name of files) {
     const { about } = JSON.parse(readFileSync(join(VECTORS, name), "utf8"));
-    const section = /SPEC\.md (§\d)/.exec(about)?.[1] ?? "";
+    const section = /SPEC\.md (§\d+)/.exec(about)?.[1] ?? "";
     expect(SPEC, name).toContain(`## ${section.slice(1)}. `);
   }
 });
@@ -112,6 +126,13 @@ test("the words and limits of SPEC.md are those of the code", () => {
   expect(SPEC).toContain(`more than ${LIMITS.jsonDepth} levels`);
   expect(SPEC).toContain(`at most ${LIMITS.payloadBytes / 1024} KiB`);
   expect(SPEC).toContain(`1 to ${LIMITS.segmentEntriesMax.toLocaleString("en")} consecutive entries`);
+  expect(SPEC).toContain(`at most ${SUBJECTS_PER_PAGE.toLocaleString("en")} keys`);
+});
+
+test("SPEC.md says of every sealed column how its row is named and what is in it", () => {
+  for (const column of SLOT_NAMES.flatMap((slot) => KEY_REGISTRY[slot].columns)) {
+    expect(SPEC).toMatch(new RegExp(`^\\| \`${column.split(".")[0]}\` +\\| \\S`, "m"));
+  }
 });
 
 test("the example of canonical JSON is one", () => {

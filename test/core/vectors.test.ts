@@ -1,6 +1,6 @@
 /**
  * Golden vectors: made once, pinned. Each is computed twice, by the product and by `node:crypto` alone, so that a change of
- * our code or of a vector shows. Do not "repair" a vector: a new format gets a new version and a new file (SPEC.md §9).
+ * our code or of a vector shows. Do not "repair" a vector: a new format gets a new version and a new file (SPEC.md §11).
  */
 import { createHash, createHmac, hkdfSync } from "node:crypto";
 import { expect, test } from "vitest";

@@ -207,7 +207,7 @@ describe("what enters the log", () => {
     expect((await inLog(domainId, (log) => log.journal.identity()))?.segmentEntries).toBe(256);
   });
 
-  it("private values are dropped and named, and none of them is in any row", async () => {
+  it("S4-15 private values stand in the payload as commitments only, and none of them is in any row", async () => {
     const domainId = await bareDomain();
     const secret = "canary-7f3a";
     const { receipts } = await append(
@@ -221,7 +221,10 @@ describe("what enters the log", () => {
         clear_metadata: ["format"],
       }),
     );
-    expect(receipts[0]?.dropped?.sort()).toEqual(
+    expect(receipts[0]?.dropped).toBeUndefined();
+    const rows = await copiedRows(domainId);
+    const commitments = JSON.parse(rows[1]?.payload ?? "").private as Record<string, string>;
+    expect(Object.keys(commitments).sort()).toEqual(
       [
         "/actor/email",
         "/actor/name",
@@ -233,7 +236,10 @@ describe("what enters the log", () => {
         "/reason",
       ].sort(),
     );
-    const text = JSON.stringify(await copiedRows(domainId));
+    for (const commitment of Object.values(commitments)) expect(commitment).toMatch(/^[0-9a-f]{64}$/);
+    // The same value twice has two salts, so nobody sees that it is the same.
+    expect(commitments["/changes/0/from"]).not.toBe(commitments["/changes/0/to"]);
+    const text = JSON.stringify(rows);
     for (const canary of [secret, "usr_42", "203.0.113.9"]) expect(text).not.toContain(canary);
   });
 
@@ -246,5 +252,17 @@ describe("what enters the log", () => {
       errors: [{ pointer: "/1" }],
     });
     expect((await logOf(domainId).head()).size).toBe(1);
+  });
+
+  it("more private values than the ledger can hold beside one entry are refused with its pointer, and nothing is stored", async () => {
+    const domainId = await bareDomain();
+    const note = "x".repeat(16_000);
+    const metadata = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`k${i}`, note]));
+    await expect(append(domainId, [event(), event({ metadata })])).rejects.toMatchObject({
+      code: "request.too_large",
+      errors: [{ pointer: "/1" }],
+    });
+    expect((await logOf(domainId).head()).size).toBe(1);
+    expect(await inLog(domainId, (log) => log.sealed.pendingSealed(0, 9))).toEqual({ privates: [], subjects: [] });
   });
 });

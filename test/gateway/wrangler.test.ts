@@ -7,7 +7,7 @@ import { JURISDICTIONS, type Jurisdiction } from "../../src/core/ids.ts";
 import { type Configurations, isolationFaults } from "../../src/ops/isolation.ts";
 import { writeLocalConfigs } from "../../src/ops/local-config.ts";
 import { committedConfig, devVarsFile, generatedConfig, localPaths, REPOSITORY, WORKERS } from "../../src/ops/paths.ts";
-import { ensureSecrets } from "../../src/ops/secrets.ts";
+import { CELL_SECRETS, ensureSecrets } from "../../src/ops/secrets.ts";
 
 const read = (file: string): TomlTable => parse(readFileSync(file, "utf8"));
 const committed = (): Configurations => ({
@@ -95,6 +95,7 @@ describe("S0-23 the isolation check finds", () => {
     ["objects that are not pinned", ({ us }) => (us.vars.DO_JURISDICTION = ""), /does not pin/],
     ["a local marker", ({ eu }) => (eu.vars.UNPINNED_LOCAL = "true"), /UNPINNED_LOCAL/],
     ["a secret in the file", ({ eu }) => (eu.vars.PSEUDONYM_PEPPER = "x"), /is a secret/],
+    ["a key of a slot in the file", ({ eu }) => (eu.vars.SLOT_CONTACT_V7 = "x"), /is a secret/],
     [
       "an object of another Worker",
       ({ eu }) => (eu.durable_objects.bindings[0].script_name = "moonseal-cell-us"),
@@ -171,7 +172,7 @@ describe("the generated local configurations", () => {
         file: devVarsFile(root, jurisdiction),
       })),
     );
-    expect(new Set(secrets.map(({ value }) => value)).size).toBe(8);
+    expect(new Set(secrets.map(({ value }) => value)).size).toBe(2 * CELL_SECRETS.length);
     for (const { value, file } of secrets) {
       expect(everyFile().filter((other) => readFileSync(other, "utf8").includes(value))).toEqual([file]);
       expect(statSync(file).mode & 0o777).toBe(0o600);

@@ -5,10 +5,12 @@ import { makeId } from "../../src/core/ids.ts";
 import { PERMISSION_NAMES } from "../../src/services/permissions.ts";
 import { call, event, jurisdiction, logOf, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
 import { storedKey } from "../support/credentials.ts";
+import { eraseCall } from "../support/erasure.ts";
+import { HOLD_BODIES, placeHold } from "../support/holds.ts";
 import { type Operation, operations, paramsOf, pathWith } from "../support/operations.ts";
 import { problemOf, withoutInstance } from "../support/problems.ts";
 
-type Ids = Record<"tenantId" | "domainId" | "keyId" | "seqOrId", string>;
+type Ids = Record<"tenantId" | "domainId" | "keyId" | "holdId" | "erasureId" | "seqOrId", string>;
 
 const other = jurisdiction === "eu" ? "us" : "eu";
 const ENTRY_ID = "entry-of-the-other-tenant";
@@ -22,6 +24,8 @@ beforeAll(async () => {
     tenantId: tenant.tenantId,
     domainId: await newDomain(tenant),
     keyId: tenant.keyId,
+    erasureId: (await logOf(tenant.tenantDomainId).erase(eraseCall("usr_gone"))).erasure.id,
+    holdId: (await placeHold(tenant, { domains: [tenant.tenantDomainId] })).id,
     seqOrId: "0",
   });
   [mine, ours, theirs] = [a, await idsOf(a), { ...(await idsOf(b)), seqOrId: ENTRY_ID }];
@@ -33,11 +37,14 @@ const inexistent = (): Ids => ({
   tenantId: makeId("tenant", jurisdiction, uuidv7()),
   domainId: makeId("domain", jurisdiction, uuidv7()),
   keyId: makeId("apiKey", jurisdiction, uuidv7()),
+  holdId: makeId("legalHold", jurisdiction, uuidv7()),
+  erasureId: uuidv7(),
   seqOrId: "no-such-entry",
 });
 
-function request({ method, path, hasBody }: Operation, ids: Ids, key: string): Promise<Response> {
-  return call(pathWith(path, ids), { method, key, ...(hasBody ? { body: event() } : {}) });
+function request({ operationId, method, path, hasBody }: Operation, ids: Ids, key: string): Promise<Response> {
+  const body = HOLD_BODIES[operationId]?.() ?? event();
+  return call(pathWith(path, ids), { method, key, ...(hasBody ? { body } : {}) });
 }
 
 const ABOUT_SOMETHING = operations().filter(({ path }) => paramsOf(path).length > 0);

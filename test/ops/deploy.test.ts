@@ -377,6 +377,11 @@ describe("S0-24 S3-40 S4-34 the gate refuses", () => {
       () => Object.assign(account.buckets[2] ?? {}, { jurisdiction: null }),
     ],
     ["a missing secret", "SECRET_MISSING", () => account.secretsOf("moonseal-cell-us").delete("PSEUDONYM_PEPPER")],
+    [
+      "a slot without a key",
+      "SECRET_MISSING",
+      () => account.secretsOf("moonseal-cell-us").delete("SLOT_PAYOUT_DETAILS_V1"),
+    ],
     ["a cell without any secret", "SECRET_MISSING", () => account.secrets.delete("moonseal-cell-eu")],
     [
       "a secret that hides a setting",

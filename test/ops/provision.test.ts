@@ -5,6 +5,7 @@ import { readConfigurations } from "../../src/ops/deploy-config.ts";
 import { isolationFaults } from "../../src/ops/isolation.ts";
 import { provision } from "../../src/ops/provision.ts";
 import { withDatabaseId } from "../../src/ops/provision-config.ts";
+import { RAW_SECRETS } from "../../src/ops/secrets.ts";
 import { cellConfig } from "../../src/services/cell-config.ts";
 import { Account } from "./support/account.ts";
 import { Deployment, listen } from "./support/deployment.ts";
@@ -27,6 +28,7 @@ afterEach(() => {
   deployment.remove();
 });
 
+const SLOTS = RAW_SECRETS.filter((name) => name.startsWith("SLOT_"));
 /** The changing commands of a first run, in their order. */
 const CHANGES = [
   "createDatabase moonseal-control-eu",
@@ -37,6 +39,7 @@ const CHANGES = [
   "putSecret API_KEY_PEPPER",
   "putSecret PSEUDONYM_PEPPER",
   "putSecret LOG_SIGNING_KEY",
+  ...SLOTS.map((name) => `putSecret ${name}`),
   "migrate CONTROL",
   "migrate LEDGER_00",
   "execute CONTROL",
@@ -65,7 +68,7 @@ describe("S0-24 S2-6 a first provisioning", () => {
     const { secrets } = openedEscrow(escrowFile(deployment));
     const vars = { JURISDICTION: "eu", DO_JURISDICTION: "eu", LOG_HOST: "log.customer.eu" };
     expect(cellConfig({ ...vars, ...secrets } as never)).toMatchObject({ jurisdiction: "eu", pinnedTo: "eu" });
-    expect(new Set(Object.values(secrets)).size).toBe(4);
+    expect(new Set(Object.values(secrets)).size).toBe(4 + 12);
   });
 
   test("S2-7 tells no secret but through wrangler's input: none in a command, in the output, or in a file in clear", async () => {
@@ -94,7 +97,7 @@ describe("S0-24 S2-6 a first provisioning", () => {
     const argv = ["--escrow", escrowFile(deployment, "us.escrow.json")];
     expect(await provisionIn(deployment, wrangler, { jurisdiction: "us", argv })).toBe(0);
     const of = (worker: string) => [...account.secretsOf(worker).values()];
-    expect(new Set([...of("moonseal-cell-eu"), ...of("moonseal-cell-us")]).size).toBe(8);
+    expect(new Set([...of("moonseal-cell-eu"), ...of("moonseal-cell-us")]).size).toBe(2 * (4 + 12));
     expect(account.databases.map(({ jurisdiction }) => jurisdiction)).toEqual(["eu", "eu", "us", "us"]);
     expect(isolationFaults(readConfigurations(deployment.root))).toEqual([]);
   });
@@ -144,7 +147,7 @@ describe("a second run", () => {
   });
 
   /** What was done although wrangler failed is read back at once; a migration and the record are not guessed about. */
-  const firstCode = (at: number, done: boolean) => (done && at <= 8 ? 0 : 1);
+  const firstCode = (at: number, done: boolean) => (done && at <= 8 + SLOTS.length ? 0 : 1);
 
   test("two faults in a row, at different steps", async () => {
     wrangler.fault = { at: 4, form: "crash", done: true };
@@ -251,6 +254,15 @@ describe("S0-24 S4-34 provisioning refuses, and changes nothing", () => {
 });
 
 describe("secrets that exist", () => {
+  test("S2-6 a slot that has a later version needs no first one", async () => {
+    await provisionIn(deployment, wrangler);
+    account.secretsOf("moonseal-cell-eu").delete("SLOT_CONTACT_V1");
+    account.putSecret("moonseal-cell-eu", "SLOT_CONTACT_V2", "by a rotation");
+    wrangler.changes.length = 0;
+    expect(await provisionIn(deployment, wrangler, { argv: [], passphrase: "never asked" })).toBe(0);
+    expect(wrangler.changes).toEqual(AGAIN);
+  });
+
   test("are kept, and only the missing ones are made and escrowed", async () => {
     account.putSecret("moonseal-cell-eu", "API_KEY_PEPPER", "by hand");
     expect(await provisionIn(deployment, wrangler)).toBe(0);
@@ -259,6 +271,7 @@ describe("secrets that exist", () => {
       "LOG_SIGNING_KEY",
       "OPERATOR_SECRET",
       "PSEUDONYM_PEPPER",
+      ...[...SLOTS].sort(),
     ]);
   });
 
@@ -304,7 +317,7 @@ describe("secrets that exist", () => {
       expect(secrets()).toEqual(before);
     });
 
-    test.each(["PSEUDONYM_PEPPER", "LOG_SIGNING_KEY"])(
+    test.each(["PSEUDONYM_PEPPER", "LOG_SIGNING_KEY", "SLOT_CONTACT_V1", "SLOT_TAX_IDS_V2"])(
       "refuses %s, whose loss or change nobody repairs",
       async (name) => {
         expect(await provisionIn(deployment, wrangler, rotation(name))).toBe(1);

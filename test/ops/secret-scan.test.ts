@@ -68,6 +68,8 @@ describe("S2-7 the scan", () => {
     ["a private JWK", JSON.stringify(privateKey.export({ format: "jwk" }))],
     ["a pepper in a .dev.vars", `PSEUDONYM_PEPPER="${base64}"`],
     ["a signing key in source", `LOG_SIGNING_KEY: '${base64}'`],
+    ["the key of a slot", `SLOT_CONTACT_V1=${base64}`],
+    ["a later key of a slot", `"SLOT_TAX_IDS_V12": "${base64}"`],
   ])("finds %s", (_, secret) => {
     expect(findSecrets(`before ${secret} after`)).toHaveLength(1);
   });

@@ -5,7 +5,15 @@ import { parseEnv } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseOperatorSecret } from "../../src/core/api-key.ts";
 import { devVarsFile } from "../../src/ops/paths.ts";
-import { ensureSecrets, hasSecrets, RAW_SECRETS } from "../../src/ops/secrets.ts";
+import {
+  CELL_SECRETS,
+  ensureSecrets,
+  hasSecrets,
+  isCellSecret,
+  missingSecrets,
+  RAW_SECRETS,
+} from "../../src/ops/secrets.ts";
+import { cellConfig } from "../../src/services/cell-config.ts";
 
 let root: string;
 beforeEach(() => {
@@ -17,7 +25,42 @@ test("each secret has exactly 32 random bytes and the operator's names its cell"
   const secrets = ensureSecrets(root, "us");
   expect(parseOperatorSecret(secrets.OPERATOR_SECRET)).toEqual({ jurisdiction: "us" });
   for (const name of RAW_SECRETS) expect(Buffer.from(secrets[name], "base64")).toHaveLength(32);
-  expect(new Set(Object.values(secrets)).size).toBe(4);
+  expect(Object.keys(secrets).sort()).toEqual([...CELL_SECRETS].sort());
+  expect(new Set(Object.values(secrets)).size).toBe(4 + 12);
+});
+
+test("S2-6 a cell serves with what it is given", () => {
+  const settings = { JURISDICTION: "eu", DO_JURISDICTION: "", UNPINNED_LOCAL: "true", LOG_HOST: "log.localhost" };
+  expect(cellConfig({ ...settings, ...ensureSecrets(root, "eu") })).toMatchObject({ jurisdiction: "eu" });
+});
+
+test("an installation of before the slots gets their keys, and keeps what it has", () => {
+  const { OPERATOR_SECRET, API_KEY_PEPPER, PSEUDONYM_PEPPER, LOG_SIGNING_KEY } = ensureSecrets(root, "eu");
+  const old = { OPERATOR_SECRET, API_KEY_PEPPER, PSEUDONYM_PEPPER, LOG_SIGNING_KEY };
+  const lines = Object.entries(old).map(([name, value]) => `${name}="${value}"\n`);
+  writeFileSync(devVarsFile(root, "eu"), lines.join(""));
+  const secrets = ensureSecrets(root, "eu");
+  expect(secrets).toMatchObject(old);
+  expect(new Set(Object.values(secrets)).size).toBe(4 + 12);
+  expect(ensureSecrets(root, "eu")).toEqual(secrets);
+});
+
+test("a cell lacks what is not there; of a slot any version will do", () => {
+  expect(missingSecrets([])).toEqual(CELL_SECRETS);
+  expect(missingSecrets(CELL_SECRETS)).toEqual([]);
+  const rotated = CELL_SECRETS.map((name) => (name === "SLOT_CONTACT_V1" ? "SLOT_CONTACT_V2" : name));
+  expect(missingSecrets(rotated)).toEqual([]);
+  expect(missingSecrets(rotated.filter((name) => name !== "SLOT_CONTACT_V2"))).toEqual(["SLOT_CONTACT_V1"]);
+  expect(missingSecrets([...rotated.filter((name) => name !== "SLOT_CONTACT_V2"), "SLOT_CONTACT_V0"])).toEqual([
+    "SLOT_CONTACT_V1",
+  ]);
+});
+
+test("a secret of a cell is known by its name, whatever version of a slot it is", () => {
+  for (const name of [...CELL_SECRETS, "SLOT_TAX_IDS_V65535"]) expect(isCellSecret(name)).toBe(true);
+  for (const name of ["SLOT_TAX_IDS", "SLOT_X_V1", "SLOT_TAX_IDS_V0", "LOG_HOST", "", 1]) {
+    expect(isCellSecret(name)).toBe(false);
+  }
 });
 
 test("secrets survive a restart: a new pepper would break every log of the cell", () => {

@@ -1,10 +1,13 @@
 /** A cell with a wrong setting refuses to serve, and says which setting, never its value. */
 import { describe, expect, test } from "vitest";
+import { formatOperatorSecret } from "../../src/core/api-key.ts";
 import { type AppError, isAppError } from "../../src/core/errors.ts";
+import { SLOT_NAMES } from "../../src/crypto/key-registry.ts";
+import { slotSecretName } from "../../src/crypto/slot-keys.ts";
 import { type CellSettings, cellConfig } from "../../src/services/cell-config.ts";
 import { testBindings } from "../support/bindings.ts";
 
-const local = (): CellSettings => ({ JURISDICTION: "eu", ...testBindings("eu") });
+const local = () => ({ JURISDICTION: "eu", ...testBindings("eu") });
 const deployed = (): CellSettings => {
   const { UNPINNED_LOCAL: _, ...rest } = local();
   return { ...rest, DO_JURISDICTION: "eu" };
@@ -21,12 +24,30 @@ function refusal(settings: CellSettings): AppError | null {
 }
 
 const base64Of = (byteLength: number, fill: number) => Buffer.alloc(byteLength, fill).toString("base64");
-const SECRETS = ["API_KEY_PEPPER", "PSEUDONYM_PEPPER", "LOG_SIGNING_KEY"] as const;
+const SLOT_SECRETS = SLOT_NAMES.map((slot) => slotSecretName(slot, 1));
+const SECRETS = ["API_KEY_PEPPER", "PSEUDONYM_PEPPER", "LOG_SIGNING_KEY", ...SLOT_SECRETS] as const;
 
 describe("a cell serves", () => {
   test("pinned to its jurisdiction when deployed, unpinned on a machine that says so", () => {
     expect(cellConfig(deployed())).toMatchObject({ jurisdiction: "eu", pinnedTo: "eu" });
     expect(cellConfig(local())).toMatchObject({ jurisdiction: "eu", pinnedTo: null });
+  });
+
+  test("S2-1 S2-6 with a key for each of the twelve slots, which are read at its start", () => {
+    const { slots } = cellConfig(local());
+    expect(SLOT_NAMES).toHaveLength(12);
+    for (const slot of SLOT_NAMES) expect(slots.newest(slot)).toMatchObject({ version: 1 });
+  });
+
+  test("with further versions of a slot, and seals under the newest", () => {
+    const { slots, sealer } = cellConfig({ ...local(), SLOT_CONTACT_V2: base64Of(32, 99) });
+    expect(slots.newest("contact")).toEqual({ version: 2, key: new Uint8Array(32).fill(99) });
+    const place = { table: "audit_subject_pii", column: "email_claim", rowId: "a" };
+    const owner = { tenantId: "tnt_eu_1", tenantKeyVersion: 1, subject: null, ikm: new Uint8Array(32) };
+    const sealed = sealer.seal("contact", "ana@example.com", place, owner);
+    expect(sealed[3]).toBe(2);
+    // The cell before the second version was put does not open it.
+    expect(cellConfig(local()).sealer.open(sealed, "contact", place, owner)).toBeNull();
   });
 });
 
@@ -70,14 +91,30 @@ describe("S2-6 a cell without right secrets refuses to serve", () => {
     expect(error?.detail).toBeUndefined();
   });
 
-  test.each([
-    ["API_KEY_PEPPER", "PSEUDONYM_PEPPER"],
-    ["API_KEY_PEPPER", "LOG_SIGNING_KEY"],
-    ["PSEUDONYM_PEPPER", "LOG_SIGNING_KEY"],
-  ] as const)("%s doubled as %s", (first, second) => {
+  const pairs = SECRETS.flatMap((first, i) => SECRETS.slice(i + 1).map((second) => [first, second] as const));
+  test.each(pairs)("%s doubled as %s", (first, second) => {
     const settings = local();
-    expect(refusal({ ...settings, [second]: settings[first] })).toMatchObject({ code: "internal" });
+    expect(refusal({ ...settings, [second]: settings[first] })).toMatchObject({
+      code: "internal",
+      internal: expect.stringMatching(/are the same$/),
+    });
   });
+
+  test.each(SECRETS)("%s of the bytes of OPERATOR_SECRET, or as another version of a slot", (name) => {
+    const settings = local();
+    const bytes = Buffer.from(settings[name] ?? "", "base64");
+    const same = { code: "internal", internal: expect.stringMatching(/are the same$/) };
+    expect(refusal({ ...settings, OPERATOR_SECRET: formatOperatorSecret("eu", bytes) })).toMatchObject(same);
+    expect(refusal({ ...settings, SLOT_RECORDS_V2: settings[name] })).toMatchObject(same);
+  });
+
+  test.each(["SLOT_CONTACT_V0", "SLOT_CONTACT_V01", "SLOT_CONTACT_V65536", "SLOT_CONTACT_V"])(
+    "%s, which is no version",
+    (name) => {
+      const settings = { ...local(), [name]: base64Of(32, 99) };
+      expect(refusal(settings)).toMatchObject({ code: "internal", internal: expect.stringContaining(name) });
+    },
+  );
 
   test.each<[string, string]>([
     ["missing", ""],

@@ -1,4 +1,5 @@
 /** The doubles are stricter than the contract: what no correct service does fails the run, whoever swallows the error. */
+
 import { describe, expect, it } from "vitest";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import { archiveStep } from "../../src/services/log/archive.ts";
@@ -7,6 +8,7 @@ import type { EntryRow } from "../../src/services/ports.ts";
 import type { SimulatedDomain } from "./support/domain.ts";
 import { connect, type Network } from "./support/network.ts";
 import { ObjectBench } from "./support/object-bench.ts";
+import { NOTHING_SEALED } from "./support/sealing-double.ts";
 
 const AT_ONCE: Network = { call: async (_store, _method, apply) => apply() };
 
@@ -93,7 +95,7 @@ describe("the ledger", () => {
     const domain = await domainWith(3);
     domain.truth.forked = true;
     const stores = connect(AT_ONCE, domain);
-    await copyStep({ journal: domain.journal, ...stores, sha256 }).catch(() => {});
+    await copyStep({ journal: domain.journal, ...stores, sealed: NOTHING_SEALED, sha256 }).catch(() => {});
     expect(domain.referee.violation?.message).toMatch(/set back writes to the ledger/);
   });
 });
@@ -104,7 +106,7 @@ describe("the archive", () => {
       const domain = await domainWith(6);
       const { segments, journal } = domain;
       const stores = connect(AT_ONCE, domain);
-      await archiveStep({ journal, segments: stores.segments, sha256, clock: () => 0 });
+      await archiveStep({ journal, segments: stores.segments, sealed: NOTHING_SEALED, sha256, clock: () => 0 });
       const first = segments.get(0);
       const head = { ...(first?.head ?? fail()), firstSeq, count: 1 };
       expect(segments.put({ ...head, firstSeq: 0 }, ["{}"])).toBe(false);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { R2RootStore } from "../../src/storage/root-store.ts";
 import { env } from "../support/cell.ts";
 import { newId } from "./sql.ts";
+import { brokenBucket } from "./support/broken-bucket.ts";
 
 const roots = new R2RootStore(env.KEYS);
 const root = (fill: number) => new Uint8Array(32).fill(fill);
@@ -33,6 +34,19 @@ describe("tenant roots", () => {
     await env.KEYS.put(`tenant-root/${tenantId}`, new Uint8Array(byteLength));
     await expect(roots.get(tenantId)).rejects.toMatchObject({ code: "internal" });
     await expect(roots.create(tenantId, root(1))).rejects.toMatchObject({ code: "internal" });
+  });
+
+  it("is destroyed for good, alone, and again does nothing", async () => {
+    const [tenantId, other] = [newId("tenant"), newId("tenant")];
+    await roots.create(tenantId, root(1));
+    await roots.create(other, root(2));
+    for (let again = 0; again < 2; again++) {
+      await roots.destroy(tenantId);
+      expect(await roots.get(tenantId)).toBeNull();
+    }
+    expect(await roots.get(other)).toEqual(root(2));
+    const broken = new R2RootStore(brokenBucket(env.KEYS));
+    await expect(broken.destroy(other)).rejects.toMatchObject({ code: "storage.unavailable" });
   });
 
   it("stand in the bucket of keys and in no other", async () => {

@@ -1,6 +1,8 @@
 /** Settings of a cell in tests. The secrets are fixed and worth nothing; each kind differs, and so does each cell. */
 import { formatOperatorSecret } from "../../src/core/api-key.ts";
 import type { Jurisdiction } from "../../src/core/ids.ts";
+import { SLOT_NAMES } from "../../src/crypto/key-registry.ts";
+import { type FirstSlotSecret, slotSecretName } from "../../src/crypto/slot-keys.ts";
 
 const base64Of = (fill: number) => Buffer.alloc(32, fill).toString("base64");
 
@@ -14,5 +16,12 @@ export function testBindings(jurisdiction: Jurisdiction) {
     API_KEY_PEPPER: base64Of(offset + 2),
     PSEUDONYM_PEPPER: base64Of(offset + 3),
     LOG_SIGNING_KEY: base64Of(offset + 4),
+    ...slotSecrets(offset + 10),
   };
+}
+
+/** Version 1 of each slot. */
+function slotSecrets(from: number): Record<FirstSlotSecret, string> {
+  const secrets = SLOT_NAMES.map((slot, i) => [slotSecretName(slot, 1), base64Of(from + i)]);
+  return Object.fromEntries(secrets);
 }

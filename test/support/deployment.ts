@@ -3,17 +3,16 @@ import path from "node:path";
 import { createTestHarness } from "wrangler";
 import type { Jurisdiction } from "../../src/core/ids.ts";
 import type { CellEnv } from "../../src/env.ts";
+import { CELL_SECRETS } from "../../src/ops/secrets.ts";
 import { testBindings } from "./bindings.ts";
 
 type CellModule = typeof import("../../src/cell.ts");
-
-const SECRETS = ["OPERATOR_SECRET", "API_KEY_PEPPER", "PSEUDONYM_PEPPER", "LOG_SIGNING_KEY"] as const;
 
 /** `vars` replaces settings of the cells. */
 export function deployment(vars: Partial<Record<Jurisdiction, Record<string, string>>> = {}) {
   const cell = (jurisdiction: Jurisdiction) => {
     const settings: Record<string, string> = { ...testBindings(jurisdiction), ...vars[jurisdiction] };
-    const secrets = Object.fromEntries(SECRETS.map((name) => [name, settings[name] ?? ""]));
+    const secrets = Object.fromEntries(CELL_SECRETS.map((name) => [name, settings[name] ?? ""]));
     const plain = Object.fromEntries(Object.entries(settings).filter(([name]) => !(name in secrets)));
     return { configPath: `./wrangler.${jurisdiction}.toml`, vars: plain, secrets };
   };

@@ -1,5 +1,7 @@
 /** Everything that a cell has stored, as text, for canary searches. Runs in workerd. */
+
 import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
+import { createHash } from "node:crypto";
 import { decompress } from "../../src/storage/zstd.ts";
 import { env } from "./cell.ts";
 
@@ -12,7 +14,9 @@ export interface StoredText {
 export async function dumpCell(): Promise<StoredText[]> {
   const parts = await Promise.all([
     dumpD1("CONTROL", env.CONTROL),
-    dumpD1("LEDGER_00", env.LEDGER_00),
+    ...Object.entries(env)
+      .filter(([name]) => /^LEDGER_\d\d$/.test(name))
+      .map(([name, ledger]) => dumpD1(name, ledger as unknown as D1Database)),
     dumpR2("LOG", env.LOG),
     dumpR2("KEYS", env.KEYS),
     dumpObjects(env.DOMAIN_LOG),
@@ -23,10 +27,27 @@ export async function dumpCell(): Promise<StoredText[]> {
   return parts.flat();
 }
 
-/** The places that hold any spelling of a text: as it is, or its bytes in hex or base64. */
-export function placesWith(dump: StoredText[], canary: string): string[] {
+/**
+ * How a text may stand somewhere without being legible: as it is, percent-encoded, its bytes in hex or in base64 wherever
+ * they begin, and its plain SHA-256, which whoever guesses the text recognises.
+ */
+export function spellingsOf(canary: string): string[] {
   const bytes = Buffer.from(canary);
-  const spellings = [canary, bytes.toString("hex"), bytes.toString("base64").replace(/=+$/, "")];
+  const hash = createHash("sha256").update(bytes).digest();
+  const base64 = [0, 1, 2].flatMap((before) => {
+    // The characters that also depend on what stands before and after are left out.
+    const from = Math.ceil((before * 8) / 6);
+    const to = Math.floor(((before + bytes.length) * 8) / 6);
+    const whole = Buffer.concat([Buffer.alloc(before), bytes]);
+    return (["base64", "base64url"] as const).map((alphabet) => whole.toString(alphabet).slice(from, to));
+  });
+  const hex = [bytes, hash].flatMap((its) => [its.toString("hex"), its.toString("hex").toUpperCase()]);
+  return [...new Set([canary, encodeURIComponent(canary), ...hex, ...base64, hash.toString("base64").slice(0, 42)])];
+}
+
+/** The places that hold any spelling of a text. */
+export function placesWith(dump: StoredText[], canary: string): string[] {
+  const spellings = spellingsOf(canary);
   return dump.filter(({ text }) => spellings.some((spelling) => text.includes(spelling))).map(({ place }) => place);
 }
 

@@ -7,14 +7,19 @@ import { FIRST_SHARD } from "../../src/core/shards.ts";
 import { cellConfig } from "../../src/services/cell-config.ts";
 import type { JobDeps } from "../../src/services/tenancy/jobs.ts";
 import { D1ControlStore } from "../../src/storage/control-store.ts";
+import { D1KeyServiceStore } from "../../src/storage/key-service-store.ts";
 import { R2RootStore } from "../../src/storage/root-store.ts";
+import { R2TenantKeyStore } from "../../src/storage/tenant-key-store.ts";
 import { copiedRows, env, jurisdiction } from "./cell.ts";
 
 export const FORMS = ["failed and not persisted", "failed but persisted"] as const;
 export type Form = (typeof FORMS)[number];
 
 /** What changes something; the rest only reads. */
-const WRITES = ["create", "addTenant", "addDomain", "addKey", "revokeKey", "record"];
+const WRITES = [
+  ...["create", "addTenant", "addDomain", "addKey", "revokeKey", "record"],
+  ...["put", "activate", "deactivate", "retire", "setState"],
+];
 
 export const deskStub = (tenantId: string) => env.TENANT_DESK.getByName(tenantId);
 export const deskOf = (tenantId: string) => tenantDesk(env, cellConfig(env), tenantId);
@@ -59,6 +64,8 @@ function replaceDeps(tenantId: string, onWrite: OnWrite): Promise<void> {
     jurisdiction,
     control: watched(new D1ControlStore(env.CONTROL)),
     roots: watched(new R2RootStore(env.KEYS)),
+    keyServices: watched(new D1KeyServiceStore(env.CONTROL)),
+    tenantKeys: watched(new R2TenantKeyStore(env.KEYS)),
     logs: watched(logGate(env, cellConfig(env))),
     random: (byteLength) => crypto.getRandomValues(new Uint8Array(byteLength)),
     shard: FIRST_SHARD,

@@ -25,7 +25,7 @@ export class ImportSummary {
   readonly skipped: { file: string; why: string }[] = [];
   /** Pointer patterns of values that were too large or too deep to be sent, with their number. */
   readonly leftOut = new Map<string, number>();
-  /** Pointer patterns of private values that the server could not keep sealed and did not store. */
+  /** Pointer patterns of private values that the server did not store: they are about people who were erased. */
   readonly dropped = new Map<string, number>();
 
   addReceipt(receipt: Receipt): void {
@@ -74,7 +74,7 @@ export class ImportSummary {
       `  bad records       ${this.badRecords}`,
       ...(this.badFiles ? [`  unreadable files  ${this.badFiles}`] : []),
       ...(this.leftOut.size ? ["  left out here, too large or too deep for the log:", ...patterns(this.leftOut)] : []),
-      ...(this.dropped.size ? ["  private, not stored by this server:", ...patterns(this.dropped)] : []),
+      ...(this.dropped.size ? ["  private, about people who were erased, not stored:", ...patterns(this.dropped)] : []),
     ];
   }
 }

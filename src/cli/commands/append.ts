@@ -123,5 +123,7 @@ function printReceipt(io: Io, receipt: Receipt): void {
   const { seq, id, entry_hash, recorded_at } = receipt;
   const known = receipt.replayed ? "  (was there already)" : "";
   line(io.stdout, safeText(`#${seq}  ${id}  ${shorten(String(entry_hash), 20)}  ${recorded_at}${known}`));
-  if (receipt.dropped?.length) line(io.stdout, safeText(`    private, not stored: ${receipt.dropped.join(" ")}`));
+  if (receipt.suppressed) line(io.stdout, "    names somebody who was erased; nothing else was stored about them");
+  if (receipt.dropped?.length)
+    line(io.stdout, safeText(`    not stored for that reason: ${receipt.dropped.join(" ")}`));
 }

@@ -36,7 +36,7 @@ How a record becomes an event:
   awsRegion, eventType, eventCategory, eventVersion, readOnly, managementEvent, errorCode,
   eventSource, eventName   metadata, in clear
   everything else          metadata, private: requestParameters, responseElements, errorMessage, resources, ...
-A private value that this server cannot keep sealed is not stored; the summary counts them.
+Private values are kept sealed. Those about people who were erased are not stored; the summary counts them.
 
 Exit codes: 0 all records are in, 1 some were bad, 2 wrong usage, 3 the server could not be reached.`;
 

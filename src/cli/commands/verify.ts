@@ -9,6 +9,7 @@ import { headPath } from "../files.ts";
 import { CliError, type Io } from "../io.ts";
 import { Progress } from "../progress.ts";
 import { line, painter, safeJson, safeText } from "../text.ts";
+import { verifyDisclosure } from "../verify/disclosure.ts";
 import { readHead, rememberHead } from "../verify/heads.ts";
 import { type ReportContext, reportJson, reportLines } from "../verify/report.ts";
 import { verifyByServer } from "../verify/server.ts";
@@ -21,6 +22,7 @@ interface VerifyFlags {
   head?: string;
   remember: boolean;
   server?: boolean;
+  disclosure?: string;
   json?: boolean;
 }
 
@@ -29,6 +31,7 @@ export function verifyCommand(session: Session): Command {
     "moonseal verify",
     "moonseal verify --since-head --json",
     "moonseal verify --from 1000 --to 1999",
+    "moonseal verify --disclosure disclosure.json",
   ])
     .option("--from <seq>", "first entry (default: 0)", seqNumber)
     .option("--to <seq>", "last entry (default: the head)", seqNumber)
@@ -42,12 +45,18 @@ export function verifyCommand(session: Session): Command {
     )
     .option("--no-remember", "compare with the remembered head, but do not remember this one")
     .option("--server", "let the server recompute; says only what the server says")
+    .option("--disclosure <file>", "check offline, without server and key, the values that a file discloses")
     .option("--json", "the report as JSON")
     .addHelpText(
       "after",
       "\nExit codes: 0 verified, 1 refuted, 2 wrong usage, 3 could not check, 5 contradicts the remembered head.",
     );
   return handle<VerifyFlags>(target, session, async (io, options) => {
+    if (options.disclosure !== undefined) {
+      if (options.server || options.sinceHead || options.from !== undefined || options.to !== undefined)
+        throw new CliError("--disclosure checks a file, without the log; leave the other options out");
+      return verifyDisclosure(io, options.disclosure, options.json ?? false);
+    }
     if (options.sinceHead && options.from !== undefined)
       throw new CliError("--since-head and --from exclude each other");
     if (options.server && options.sinceHead)

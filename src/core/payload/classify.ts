@@ -3,6 +3,7 @@ import { type AuditEvent, isPersonActor, PERSON_TYPES, type Target } from "../ev
 import { type JsonValue, jsonPointer } from "../strict-json.ts";
 import { findInClearText, findInClearValue, type GuardFinding } from "./guard.ts";
 import type { ClearRef, EntryFields, PersonRef } from "./payload.ts";
+import { mainSubject, refOf } from "./people.ts";
 
 /** A value that may not stand in the payload, and whom it is about (`null`: nobody). */
 export interface PrivateValue {
@@ -65,6 +66,7 @@ function privateValues(event: AuditEvent, fields: EntryFields): PrivateValue[] {
   add(actor, event.actor.name, "actor", "name");
   add(actor, event.actor.email, "actor", "email");
   add(actor, event.actor.via, "actor", "via");
+  add(actor, event.actor.idp_claim_names, "actor", "idp_claim_names");
   add(refOf(fields.on_behalf_of), event.on_behalf_of?.name, "on_behalf_of", "name");
   add(refOf(fields.on_behalf_of), event.on_behalf_of?.email, "on_behalf_of", "email");
   event.targets?.forEach((target, i) => {
@@ -83,16 +85,6 @@ function privateValues(event: AuditEvent, fields: EntryFields): PrivateValue[] {
     if (!isClearKey(event, key)) add(about, value, "metadata", key);
   }
   return found;
-}
-
-/** Whom a value is about that does not say so itself: the actor, else on whose behalf, else the first person named. */
-function mainSubject(fields: EntryFields): string | null {
-  const people = [fields.actor, fields.on_behalf_of, ...(fields.subjects ?? []), ...(fields.targets ?? [])];
-  return people.map(refOf).find((ref) => ref !== null) ?? null;
-}
-
-function refOf(place: PersonRef | ClearRef | undefined): string | null {
-  return place && "ref" in place ? place.ref : null;
 }
 
 function isClearKey(event: AuditEvent, key: string): boolean {
@@ -121,7 +113,9 @@ function refusedValue(event: AuditEvent, fields: EntryFields): ClassifiedEvent["
     inEach(fields.caveats, (name, i) => inText(name, "caveats", i)) ??
     inText(fields.request_id, "context", "request_id") ??
     inText(fields.traceparent, "context", "traceparent") ??
-    inMetadata(fields.metadata)
+    inMetadata(fields.metadata) ??
+    // The name of a private value stands in clear beside its commitment.
+    inEach(Object.keys(event.metadata ?? {}), (key) => inText(key, "metadata"))
   );
 }
 

@@ -28,6 +28,7 @@ export const FIELD_CLASSES: readonly FieldRow[] = [
   { field: "/actor/name", class: "private" },
   { field: "/actor/email", class: "private" },
   { field: "/actor/via", class: "private" },
+  { field: "/actor/idp_claim_names", class: "private" },
   { field: "/on_behalf_of/type", class: "clear" },
   { field: "/on_behalf_of/id", class: "pseudonym" },
   { field: "/on_behalf_of/name", class: "private" },

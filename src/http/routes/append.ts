@@ -32,7 +32,7 @@ const appendEntries = declareRoute({
   path: "/v1/domains/{domainId}/audit/entries",
   operationId: "appendEntries",
   summary: "Append audit events",
-  description: `One event, or an array of at most ${LIMITS.appendEvents}; at most ${LIMITS.appendBodyBytes} bytes. All are stored or none. A receipt means that the entry is committed. Private values are dropped and named in the receipt until this deployment can keep them sealed.`,
+  description: `One event, or an array of at most ${LIMITS.appendEvents}; at most ${LIMITS.appendBodyBytes} bytes. All are stored or none. A receipt means that the entry is committed. Private values are sealed and kept apart from the entry, which holds a commitment to each; those about somebody who was erased are dropped and named in the receipt.`,
   tag: "Entries",
   permission: "entry.append",
   problems: [
@@ -44,6 +44,7 @@ const appendEntries = declareRoute({
     "idempotency.key_reused",
     "backlog.full",
     "domain.stopped",
+    "keys.unavailable",
     "ledger.guard_missing",
     "residency.unknown",
     "storage.unavailable",

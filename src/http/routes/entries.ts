@@ -4,13 +4,13 @@ import { ENTRY_ID_PATTERN } from "../../core/event.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { ShardRange } from "../../core/shards.ts";
 import type { EntryRow } from "../../services/ports.ts";
-import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { encodeCursor } from "../cursor.ts";
 import type { CellApp, CellServices } from "../environment.ts";
+import { type PageQuestion, readQuestion } from "../page-question.ts";
 import { entryJson } from "../records.ts";
 import { declareRoute, mount } from "../route.ts";
 import { seqQuery, wholeNumber } from "../schemas/query.ts";
 import { domainIdSchema, entryPageSchema, entrySchema } from "../schemas/resources.ts";
-import { invalid } from "../validation.ts";
 
 const TAG = "Entries";
 const payloadForm = z.enum(["json", "text"]).default("json").openapi({
@@ -23,7 +23,7 @@ const listEntries = declareRoute({
   operationId: "listEntries",
   summary: "Read a page of entries, in either direction",
   description:
-    "Pages are stable under concurrent appends: a cursor names a seq, never an offset. The queryable copy may be a moment behind the head; `consistency=latest` brings it up to date first.",
+    "Pages are stable under concurrent appends: a cursor names a seq, never an offset. The queryable copy may be a moment behind the head; `consistency=latest` brings it up to date first. People stand here as pseudonyms and private values as commitments; `POST …/entries/search` finds the entries of a person, `POST …/entries/reveal` opens what is private.",
   tag: TAG,
   permission: "entry.read",
   problems: ["storage.unavailable"],
@@ -65,21 +65,12 @@ const readEntry = declareRoute({
   responses: { 200: { description: "The entry", content: { "application/json": { schema: entrySchema } } } },
 });
 
-/** A question, and where a cursor goes on with it. */
-interface PageQuestion {
-  order: "asc" | "desc";
-  from: number;
-  to: number;
-  /** First seq of the page in its direction. */
-  next: number;
-}
-
 export function entryRoutes(app: CellApp): void {
   mount(app, listEntries, async (c) => {
     const services = c.get("services");
     const { domainId } = c.req.valid("param");
     const query = c.req.valid("query");
-    const question = readQuestion(query, domainId);
+    const question = readQuestion(query, { kind: "entries", domainId, place: "query:" }, () => ({}), {});
     const latest = query.consistency === "latest" ? await services.log(domainId).flush() : null;
     const rows = await readPage(services, domainId, question, query.limit + 1, latest);
     const page = rows.slice(0, query.limit);
@@ -98,35 +89,6 @@ export function entryRoutes(app: CellApp): void {
     return c.json(entryJson(row, c.req.valid("query").payload), 200);
   });
 }
-
-function readQuestion(
-  query: {
-    order?: "asc" | "desc" | undefined;
-    from?: number | undefined;
-    to?: number | undefined;
-    cursor?: string | undefined;
-  },
-  domainId: string,
-): PageQuestion {
-  if (query.cursor === undefined) {
-    const { order = "asc", from = 0, to = Number.MAX_SAFE_INTEGER } = query;
-    if (from > to) throw invalid([{ pointer: "query:from", detail: "must not be greater than to" }]);
-    return { order, from, to, next: order === "desc" ? to : from };
-  }
-  const question = decodeCursor(query.cursor, "entries", domainId, readState);
-  const other = (["order", "from", "to"] as const).find(
-    (name) => query[name] !== undefined && query[name] !== question[name],
-  );
-  if (other) throw invalid([{ pointer: `query:${other}`, detail: "is not what the cursor was made for" }]);
-  return question;
-}
-
-function readState(state: unknown): PageQuestion | null {
-  const { order, from, to, next } = state as PageQuestion;
-  return (order === "asc" || order === "desc") && [from, to, next].every(isSeq) ? { order, from, to, next } : null;
-}
-
-const isSeq = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** A store ends a page early when its payloads are large. */
 function isCutBySize(page: EntryRow[], limit: number): boolean {

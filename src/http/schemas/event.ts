@@ -37,6 +37,11 @@ const actor = z
     id: identityId.optional(),
     name: name.optional(),
     email: name.optional(),
+    idp_claim_names: z
+      .array(line(LIMITS.nameChars))
+      .max(LIMITS.idpClaimNames)
+      .optional()
+      .openapi({ description: "Names of the claims that the identity provider sent. Names only, and private." }),
     via: z
       .strictObject({ type: typeName, id: line(LIMITS.identityIdChars) })
       .optional()

@@ -113,8 +113,13 @@ export const receiptSchema = z
     prev_hash: hash,
     recorded_at: instant,
     replayed: z.literal(true).optional().openapi({ description: "This event was recorded before, under the same id" }),
+    suppressed: z.literal(true).optional().openapi({
+      description:
+        "Somebody in the event was erased: the entry names their pseudonym, and nothing else was stored about them",
+    }),
     dropped: z.array(z.string()).optional().openapi({
-      description: "JSON Pointers of private values that this version cannot keep sealed; they were not stored",
+      description:
+        "JSON Pointers of the private values that were not stored because they are about somebody who was erased",
     }),
   })
   .openapi("Receipt");

@@ -3,10 +3,11 @@
  *
  * Commit order:
  *  1. plan: classify, pseudonymise                       crash: nothing was written
- *  2. ids older than the object remembers: ask D1        crash: nothing was written
- *  3. one transaction: stop flag, idempotency, ids re-read; rows, head, idempotency, ids written
+ *  2. keys of the people in it (sealing)                 crash: a key that no value is sealed under
+ *  3. ids older than the object remembers: ask D1        crash: as 2
+ *  4. one transaction: stop flag, suppression, idempotency, ids re-read; rows, sealed rows, head, idempotency, ids written
  *                                                        crash: all or nothing (the object's SQLite)
- *  4. the answer, held by the output gate until 3 is durable
+ *  5. the answer, held by the output gate until 4 is durable
  *                                                        crash: the client retries and gets the first receipts
  */
 import { equalBytes, utf8 } from "../../core/bytes.ts";
@@ -17,7 +18,8 @@ import type { Sha256 } from "../../core/sha256.ts";
 import type { DomainKeys } from "../../crypto/tenant-keys.ts";
 import type { Clock, EntryRow, IdempotencyRecord, Journal, KnownId, LedgerStore, RandomBytes } from "../ports.ts";
 import { type PlannedEntry, planEntries } from "./plan.ts";
-import { saltBytesFor, sequenceEntries } from "./sequence.ts";
+import type { LeftOut, Sealing, SealingRun } from "./sealing/sealing.ts";
+import { type CommitTo, saltBytesFor, sequenceEntries } from "./sequence.ts";
 
 export interface AppendCommand {
   events: readonly AuditEvent[];
@@ -37,6 +39,9 @@ export interface Receipt {
   prev_hash: string;
   recorded_at: string;
   replayed?: true;
+  /** Somebody in the event is erased: no mapping and no value about them was stored. */
+  suppressed?: true;
+  /** JSON Pointers of the values that were not stored for that reason. */
   dropped?: string[];
 }
 
@@ -45,7 +50,8 @@ export interface Appended {
   seqs: number[];
   /** Rows that this request added; the other seqs are older entries. */
   rows: EntryRow[];
-  planned: PlannedEntry[];
+  /** What was left out of an entry, by its seq. */
+  leftOut: ReadonlyMap<number, LeftOut>;
   /** The whole request had been answered before. */
   replayed: boolean;
   idempotencyExpiresAtMs: number | null;
@@ -56,6 +62,7 @@ export interface AppendDeps {
   journal: Journal;
   ledger: Pick<LedgerStore, "seqsOf">;
   keys: DomainKeys;
+  sealing: Sealing;
   sha256: Sha256;
   clock: Clock;
   random: RandomBytes;
@@ -66,11 +73,12 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 export async function append(command: AppendCommand, deps: AppendDeps): Promise<Appended> {
   const planned = planEntries(command.events, command.single, deps);
+  const run = await deps.sealing.prepare(isReplay(command, deps) ? [] : planned);
   for (;;) {
     const forgottenBelow = deps.journal.idsForgottenBelow();
     const older = await idsInLedger(planned, deps);
     // Ids are forgotten once a day: what was remembered when D1 was asked about the others still is, or we ask again.
-    if (deps.journal.idsForgottenBelow() === forgottenBelow) return commit(command, planned, older, deps);
+    if (deps.journal.idsForgottenBelow() === forgottenBelow) return commit(command, planned, older, run, deps);
   }
 }
 
@@ -91,11 +99,17 @@ async function idsInLedger(planned: PlannedEntry[], { journal, ledger }: AppendD
   return ledger.seqsOf(unknown);
 }
 
+/** Whether the request was answered before, as far as is known now: then nothing of it will be sealed. */
+function isReplay({ idempotencyKey, scope }: AppendCommand, { journal, keys }: AppendDeps): boolean {
+  return idempotencyKey !== null && journal.idempotency(requestKey(scope, idempotencyKey, keys)) !== null;
+}
+
 /** Synchronous from the first read to the last write: no other call can come between. */
 function commit(
   command: AppendCommand,
   planned: PlannedEntry[],
   older: ReadonlyMap<string, number>,
+  run: SealingRun,
   deps: AppendDeps,
 ): Appended {
   const { journal, keys } = deps;
@@ -112,9 +126,12 @@ function commit(
 
     const { fresh, seqs } = separateKnown(planned, journal);
     const salts = deps.random(saltBytesFor(fresh.length));
-    const { rows, head } = sequenceEntries(deps.sha256, deps.domainId, journal.head(), fresh, nowMs, salts);
+    run.begin(fresh);
+    const commitTo: CommitTo = (entry, place) => run.commitTo(entry, place);
+    const { rows, head } = sequenceEntries(deps.sha256, deps.domainId, journal.head(), fresh, nowMs, salts, commitTo);
     refuseTooLarge(fresh, rows);
     if (rows.length > 0) journal.append(rows, head);
+    const leftOut = run.store();
     journal.rememberIds(newIds(fresh, rows), head.recordedAtMs);
     const firstSeq = head.size - rows.length;
     if (request) {
@@ -128,7 +145,7 @@ function commit(
     return {
       seqs: seqs.map((place) => ("seq" in place ? place.seq : firstSeq + place.fresh)),
       rows,
-      planned,
+      leftOut,
       replayed: false,
       idempotencyExpiresAtMs: request ? expiry(nowMs) : null,
     };
@@ -159,10 +176,13 @@ const expiry = (recordedAtMs: number) => recordedAtMs + LIMITS.idempotencyDays *
 
 function requestDigests(command: AppendCommand, idempotencyKey: string, keys: DomainKeys) {
   return {
-    key: keys.digest16("request-key", `${command.scope}\n${idempotencyKey}`),
+    key: requestKey(command.scope, idempotencyKey, keys),
     bodyMac: keys.digest16("request-body", command.body),
   };
 }
+
+const requestKey = (scope: string, idempotencyKey: string, keys: DomainKeys) =>
+  keys.digest16("request-key", `${scope}\n${idempotencyKey}`);
 
 /** Where an event belongs: an entry that exists, or the nth of the fresh ones. */
 type Place = { seq: number } | { fresh: number };
@@ -230,5 +250,5 @@ function replay(
     if (seq === next) next++;
     return seq;
   });
-  return { seqs, rows: [], planned, replayed: true, idempotencyExpiresAtMs: expiry(before.recordedAtMs) };
+  return { seqs, rows: [], leftOut: new Map(), replayed: true, idempotencyExpiresAtMs: expiry(before.recordedAtMs) };
 }

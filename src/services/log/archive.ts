@@ -6,7 +6,8 @@
  *  2. conditional put                                     the object is there, `archived` does not say so: the next step
  *                                                         finds it under its name, compares it and goes on
  *  3. the object is read back, decompressed, compared     as after 2
- *  4. `archived` moves in the journal                     done
+ *  4. the sealed rows of its entries are put beside it    as after 2: they are put again
+ *  5. `archived` moves in the journal                     done
  * A segment that exists is never overwritten. It may be shorter than the one we would write now (it was flushed when
  * fewer entries waited); it counts when every line of it is ours.
  */
@@ -19,10 +20,12 @@ import type { Sha256 } from "../../core/sha256.ts";
 import type { Clock, EntryRow, Journal, SegmentStore } from "../ports.ts";
 import { demandChained } from "./chained.ts";
 import { Divergence } from "./divergence.ts";
+import { type SealedSource, withinSealedBytes } from "./sealing/source.ts";
 
 export interface ArchiveDeps {
   journal: Journal;
   segments: SegmentStore;
+  sealed: SealedSource;
   sha256: Sha256;
   clock: Clock;
 }
@@ -40,7 +43,8 @@ export function segmentDueAt({ journal, clock }: Pick<ArchiveDeps, "journal" | "
 export async function archiveStep(deps: ArchiveDeps): Promise<void> {
   const { journal, segments, sha256 } = deps;
   const archived = journal.archived();
-  const rows = journal.pending(archived.size, segmentEntries(journal), LIMITS.segmentBytes);
+  const waiting = journal.pending(archived.size, segmentEntries(journal), LIMITS.segmentBytes);
+  const rows = withinSealedBytes(waiting, deps.sealed.journal);
   const first = rows[0];
   if (!first) return;
   if (first.seq !== archived.size)
@@ -57,6 +61,8 @@ export async function archiveStep(deps: ArchiveDeps): Promise<void> {
     throw new Divergence(`the archive segment of entry ${archived.size} does not hold what was appended`);
   }
   const last = ours.at(-1) as EntryRow;
+  await deps.sealed.pages.put(archived.size, deps.sealed.journal.pendingSealed(archived.size, last.seq));
+  if (journal.archived().size !== archived.size) return;
   journal.setArchived({ size: last.seq + 1, entryHash: last.entryHash });
 }
 

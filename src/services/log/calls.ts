@@ -1,9 +1,15 @@
 /** What a cell's Worker asks of the objects of a domain. Plain values: they cross RPC. */
 
 import type { ShardRange } from "../../core/shards.ts";
+import type { ErasureCalls } from "../erasure/calls.ts";
+import type { HoldCall } from "../holds/hold.ts";
+import type { ResealCursor, ResealStep, ResealWork } from "../keys/resealing/calls.ts";
 import type { DomainKind } from "../ports.ts";
 import type { Receipt } from "./append.ts";
 import type { BodyForm } from "./body.ts";
+import type { RevealCall, RevealResult } from "./reveal/reveal.ts";
+import type { PersonResult, SearchCall, SearchResult } from "./reveal/search.ts";
+import type { OpenCall, OpenedRows } from "./sealing/opening.ts";
 import type { VerifyRun, VerifyStep } from "./verify.ts";
 
 export interface CreateDomainCall {
@@ -46,11 +52,20 @@ export interface HeadResult {
 }
 
 /** The object that puts entries in order (durable-objects/domain-log.ts). */
-export interface DomainLogCalls {
+export interface DomainLogCalls extends ErasureCalls {
   append(call: AppendCall): Promise<AppendResult>;
   head(): Promise<HeadResult>;
   /** Resolves to where the rows lie. */
   flush(): Promise<ShardRange[]>;
+  /** In force at once; false: not confirmed yet, ask again. Throws `request.invalid` for a range past the newest entry. */
+  placeHold(call: HoldCall): Promise<boolean>;
+  /** Seals anew what is sealed under older keys; goes on from `cursor`, null: from the beginning. */
+  reseal(work: ResealWork, cursor: ResealCursor | null): Promise<ResealStep>;
+  /** Blocks nothing at once; false as above. */
+  releaseHold(holdId: string): Promise<boolean>;
+  person(identityId: string): Promise<PersonResult>;
+  /** Bounded by the caller (`LIMITS.revealBytes`). Only for objects of this cell. */
+  openSealed(call: OpenCall): Promise<OpenedRows>;
 }
 
 export type VerifyCall = { run: VerifyRun } | { from: number; to: number | null };
@@ -58,4 +73,6 @@ export type VerifyCall = { run: VerifyRun } | { from: number; to: number | null 
 /** The object for the domain's heavy work (durable-objects/domain-keeper.ts). */
 export interface DomainKeeperCalls {
   verify(call: VerifyCall): Promise<VerifyStep>;
+  search(call: SearchCall): Promise<SearchResult>;
+  reveal(call: RevealCall): Promise<RevealResult>;
 }

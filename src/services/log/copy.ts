@@ -10,16 +10,19 @@
  */
 import { utf8 } from "../../core/bytes.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { sealedWithin } from "../../core/sealed-page.ts";
 import type { Sha256 } from "../../core/sha256.ts";
-import type { EntryRow, Journal, LedgerStore, LogPosition, SegmentStore } from "../ports.ts";
-import { rowsFromArchive } from "./archive.ts";
+import type { EntryRow, Journal, LedgerStore, LogPosition, SealedRows, SegmentStore } from "../ports.ts";
+import { rowsFromArchive, segmentHolding } from "./archive.ts";
 import { demandChained } from "./chained.ts";
 import { Divergence } from "./divergence.ts";
+import { type SealedSource, withinSealedBytes, withoutSuppressed } from "./sealing/source.ts";
 
 export interface CopyDeps {
   journal: Journal;
   ledger: LedgerStore;
   segments: SegmentStore;
+  sealed: SealedSource;
   sha256: Sha256;
 }
 
@@ -30,10 +33,10 @@ export async function copyStep(deps: CopyDeps): Promise<CopyStep> {
   const { journal, ledger } = deps;
   const copied = journal.copied();
   if (copied.size >= journal.head().size) return { done: true };
-  const rows = await nextRows(copied, deps);
+  const { rows, sealed } = await nextRows(copied, deps);
   const genesis = journal.identity()?.genesis ?? null;
   try {
-    await ledger.insert(rows, copied.size === 0 ? genesis : null);
+    await ledger.insert(rows, copied.size === 0 ? genesis : null, sealed());
   } catch (error) {
     const reached = await reconcile(deps);
     if (reached.size > copied.size) return { done: reached.size >= journal.head().size };
@@ -96,18 +99,29 @@ async function proveArchive(from: LogPosition, deps: CopyDeps): Promise<void> {
   }
 }
 
-async function nextRows(copied: LogPosition, deps: CopyDeps): Promise<EntryRow[]> {
-  const rows = deps.journal.pending(copied.size, LIMITS.copyRows, LIMITS.copyBytes);
-  if (rows[0]?.seq === copied.size) {
+/** The next rows, and what is sealed beside them: asked for at the last moment, so that nobody who is erased comes back. */
+async function nextRows(copied: LogPosition, deps: CopyDeps): Promise<{ rows: EntryRow[]; sealed: () => SealedRows }> {
+  const waiting = deps.journal.pending(copied.size, LIMITS.copyRows, LIMITS.copyBytes);
+  if (waiting[0]?.seq === copied.size) {
+    const rows = withinSealedBytes(waiting, deps.sealed.journal);
     demandChained(rows, copied.entryHash, deps.sha256);
-    return rows;
+    const last = rows.at(-1) as EntryRow;
+    return { rows, sealed: () => deps.sealed.journal.pendingSealed(copied.size, last.seq) };
   }
   const archived = await rowsFromArchive(copied.size, LIMITS.copyRows, deps);
   if (archived?.[0]?.seq === copied.size) {
     demandChained(archived, copied.entryHash, deps.sha256);
-    return withinBytes(archived, LIMITS.copyBytes);
+    const rows = withinBytes(archived, LIMITS.copyBytes);
+    const page = await sealedFromArchive(copied.size, (rows.at(-1) as EntryRow).seq, deps);
+    return { rows, sealed: () => withoutSuppressed(page, deps.sealed.journal) };
   }
   throw new Divergence(`entry ${copied.size} is neither in the object nor in the archive`);
+}
+
+async function sealedFromArchive(fromSeq: number, toSeq: number, deps: CopyDeps): Promise<SealedRows> {
+  const firstSeq = await segmentHolding(fromSeq, deps.segments);
+  const page = firstSeq === null ? { privates: [], subjects: [] } : await deps.sealed.pages.get(firstSeq);
+  return sealedWithin(page, fromSeq, toSeq);
 }
 
 /** The first rows, at least one, whose payloads have at most `maxBytes` of UTF-8 together. */

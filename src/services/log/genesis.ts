@@ -31,7 +31,8 @@ function entryZero(
     pointer: "",
     id: undefined,
     eventMac: undefined,
-    dropped: [],
+    privateValues: [],
+    people: [],
     fields: {
       action: "domain.created",
       actor: { type: "system" as const, id: SYSTEM_ACTOR_ID },

@@ -6,11 +6,12 @@ import { canonicalJson } from "../../core/canonical.ts";
 import { AppError, type ErrorCode, type FieldError } from "../../core/errors.ts";
 import type { AuditEvent } from "../../core/event.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { classifyEvent } from "../../core/payload/classify.ts";
+import { classifyEvent, type PrivateValue } from "../../core/payload/classify.ts";
 import type { EntryFields } from "../../core/payload/payload.ts";
 import { jsonPointer } from "../../core/strict-json.ts";
 import type { DomainKeys } from "../../crypto/tenant-keys.ts";
 import type { Clock } from "../ports.ts";
+import { type Sighting, sightingsOf } from "./sealing/sightings.ts";
 
 export interface PlannedEntry {
   /** JSON Pointer of the event in the request. */
@@ -20,8 +21,9 @@ export interface PlannedEntry {
   id: string | undefined;
   /** Digest of the whole event, to tell a retry from another event under the same id. Only with an id. */
   eventMac: Uint8Array | undefined;
-  /** JSON Pointers of private values that are not stored. */
-  dropped: string[];
+  privateValues: PrivateValue[];
+  /** The people of the event, as it names them. */
+  people: Sighting[];
 }
 
 export interface PlanContext {
@@ -63,7 +65,8 @@ function planEntry(
     fields,
     id: event.id,
     eventMac: event.id === undefined ? undefined : keys.digest16("event", canonicalJson(event)),
-    dropped: privateValues.map(({ pointer }) => pointer),
+    privateValues,
+    people: sightingsOf(event, keys.pseudonymOf),
   };
 }
 

@@ -21,13 +21,13 @@ export async function receiptsFor(appended: Appended, deps: ReceiptDeps): Promis
   // All new rows of a request are recorded at one time.
   const now = appended.rows[0] && recordedAt(appended.rows[0]);
   const added = new Set(appended.rows);
-  return appended.seqs.map((seq, i): Receipt => {
+  return appended.seqs.map((seq): Receipt => {
     const row = rows.get(seq);
     if (!row) throw new AppError("storage.unavailable", { internal: `entry ${seq} could not be read again` });
     // The same id twice in one request: the second event is a replay of the first.
     const again = seen.has(seq) || (!appended.replayed && !added.has(row));
     seen.add(seq);
-    const dropped = appended.planned[i]?.dropped ?? [];
+    const leftOut = again ? undefined : appended.leftOut.get(seq);
     return {
       seq,
       id: row.id,
@@ -35,7 +35,8 @@ export async function receiptsFor(appended: Appended, deps: ReceiptDeps): Promis
       prev_hash: row.prevHash,
       recorded_at: now !== undefined && added.has(row) ? now : recordedAt(row),
       ...(again ? { replayed: true as const } : {}),
-      ...(dropped.length > 0 ? { dropped } : {}),
+      ...(leftOut?.suppressed ? { suppressed: true as const } : {}),
+      ...(leftOut && leftOut.dropped.length > 0 ? { dropped: leftOut.dropped } : {}),
     };
   });
 }

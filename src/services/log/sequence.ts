@@ -17,7 +17,13 @@ export interface Sequenced {
   head: Head;
 }
 
-/** `nowMs` may run backwards: `recorded_at` never does. `salts` holds 16 fresh random bytes for each entry. */
+/** Commitments to the private values of an entry, once its id is known: JSON Pointer → lower-case hex. */
+export type CommitTo = (entry: PlannedEntry, place: { seq: number; id: string }) => Record<string, string> | undefined;
+
+/**
+ * `nowMs` may run backwards: `recorded_at` never does. `salts` holds 16 fresh random bytes for each entry. `commitTo` is
+ * called once for each entry, in order.
+ */
 export function sequenceEntries(
   sha256: Sha256,
   domainId: string,
@@ -25,6 +31,7 @@ export function sequenceEntries(
   entries: readonly PlannedEntry[],
   nowMs: number,
   salts: Uint8Array,
+  commitTo: CommitTo = () => undefined,
 ): Sequenced {
   const recordedAtMs = Math.max(nowMs, head.recordedAtMs);
   const recorded_at = new Date(recordedAtMs).toISOString();
@@ -34,7 +41,9 @@ export function sequenceEntries(
     const seq = head.size + i;
     const id = entry.id ?? entryIdFor(recordedAtMs, seq);
     const salt = toHex(salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES));
-    const payload = encodePayload(entry.fields, { domain: domainId, seq, id, recorded_at, salt });
+    const commitments = commitTo(entry, { seq, id });
+    const fields = commitments ? { ...entry.fields, private: commitments } : entry.fields;
+    const payload = encodePayload(fields, { domain: domainId, seq, id, recorded_at, salt });
     prevBytes = entryHash(sha256, prevBytes, payload);
     const row = { seq, id, prevHash, entryHash: toHex(prevBytes), payload };
     prevHash = row.entryHash;

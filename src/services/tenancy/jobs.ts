@@ -14,7 +14,18 @@ import type { AuditEvent } from "../../core/event.ts";
 import { SYSTEM_ACTOR_ID } from "../../core/event.ts";
 import { type Jurisdiction, platformDomainId } from "../../core/ids.ts";
 import { ROOT_BYTES } from "../../crypto/tenant-keys.ts";
-import type { ApiKeyRecord, ControlStore, DomainRecord, RandomBytes, RootStore, TenantRecord } from "../ports.ts";
+import { type ErasureGate, type ErasureJob, runErasureJob } from "../erasure/everywhere.ts";
+import { type KeyServiceJob, runKeyServiceJob } from "../keys/key-service-jobs.ts";
+import type {
+  ApiKeyRecord,
+  ControlStore,
+  DomainRecord,
+  KeyServiceStore,
+  RandomBytes,
+  RootStore,
+  TenantKeyStore,
+  TenantRecord,
+} from "../ports.ts";
 
 /** Who asked: the id of a key, or `operator`. */
 export type AskedBy = { type: "service"; id: string } | { type: "system"; id: typeof SYSTEM_ACTOR_ID };
@@ -23,10 +34,12 @@ export type Job =
   | { kind: "tenant"; by: AskedBy; tenant: TenantRecord; domain: DomainRecord; key: ApiKeyRecord }
   | { kind: "domain"; by: AskedBy; domain: DomainRecord; tenantDomainId: string }
   | { kind: "key"; by: AskedBy; key: ApiKeyRecord; tenantDomainId: string }
-  | { kind: "revocation"; by: AskedBy; tenantId: string; keyId: string; revokedAt: string; tenantDomainId: string };
+  | { kind: "revocation"; by: AskedBy; tenantId: string; keyId: string; revokedAt: string; tenantDomainId: string }
+  | KeyServiceJob
+  | ErasureJob;
 
 /** The logs of this cell. */
-export interface LogGate {
+export interface LogGate extends ErasureGate {
   create(domain: DomainRecord): Promise<void>;
   /** Appends once, however often it is called with the same key. */
   record(domainId: string, event: AuditEvent, idempotencyKey: string): Promise<void>;
@@ -36,12 +49,15 @@ export interface JobDeps {
   jurisdiction: Jurisdiction;
   control: ControlStore;
   roots: RootStore;
+  keyServices: KeyServiceStore;
+  tenantKeys: TenantKeyStore;
   logs: LogGate;
   random: RandomBytes;
   shard: string;
 }
 
-export type JobOutcome = "done" | "name_taken";
+/** Other than `done`: nothing was changed. */
+export type JobOutcome = "done" | "name_taken" | "superseded";
 
 export async function runJob(job: Job, deps: JobDeps): Promise<JobOutcome> {
   switch (job.kind) {
@@ -58,6 +74,9 @@ export async function runJob(job: Job, deps: JobDeps): Promise<JobOutcome> {
         `tenant.created:${job.tenant.id}`,
       );
       return "done";
+    case "erasure":
+      await runErasureJob(job, deps.logs);
+      return "done";
     case "domain":
       if (!(await deps.control.addDomain(job.domain, deps.shard))) return "name_taken";
       await deps.logs.create(job.domain);
@@ -70,6 +89,8 @@ export async function runJob(job: Job, deps: JobDeps): Promise<JobOutcome> {
       await deps.control.revokeKey(job.tenantId, job.keyId, job.revokedAt);
       await record(deps, job.tenantDomainId, keyRevoked(job.keyId, job.by), `api_key.revoked:${job.keyId}`);
       return "done";
+    default:
+      return runKeyServiceJob(job, { ...deps, record: (domainId, event, key) => record(deps, domainId, event, key) });
   }
 }
 

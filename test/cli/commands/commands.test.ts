@@ -31,7 +31,8 @@ const jsonLines = (text: string) =>
 const APPEND = ["append", "--action", "invoice.exported", "--actor", "usr_42"];
 
 describe("append", () => {
-  test("from flags commits one event and prints its receipt, with what was not stored", async () => {
+  test("from flags commits one event and prints its receipt, with what was not stored about the erased", async () => {
+    log.erase("usr_42");
     const { code, stdout } = await moonseal([
       ...APPEND,
       "--ip",
@@ -44,7 +45,7 @@ describe("append", () => {
       "n",
     ]);
     expect(stdout).toMatch(/^#1 {2}\S+ {2}[0-9a-f]+…[0-9a-f]{4} {2}2026-/);
-    expect(stdout).toMatch(/private, not stored: \/context\/ip \/metadata\/format/);
+    expect(stdout).toMatch(/somebody who was erased.*\n.*not stored for that reason: \/context\/ip \/metadata\/format/);
     expect(JSON.parse(log.rows[1]?.payload ?? "")).toMatchObject({ action: "invoice.exported", metadata: { n: 3 } });
     expect(code).toBe(0);
   });

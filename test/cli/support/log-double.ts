@@ -3,12 +3,13 @@
 import type { Head, Receipt } from "../../../src/client/index.ts";
 import { toHex, utf8 } from "../../../src/core/bytes.ts";
 import { entryHash, genesisHash } from "../../../src/core/chain.ts";
+import { privateCommitment } from "../../../src/core/commitment.ts";
 import { entryIdFor } from "../../../src/core/entry-id.ts";
 import type { AuditEvent } from "../../../src/core/event.ts";
 import { makeId } from "../../../src/core/ids.ts";
-import { classifyEvent } from "../../../src/core/payload/classify.ts";
+import { classifyEvent, type PrivateValue } from "../../../src/core/payload/classify.ts";
 import { type EntryFields, encodePayload } from "../../../src/core/payload/payload.ts";
-import { jsonPointer } from "../../../src/core/strict-json.ts";
+import { type JsonValue, jsonPointer } from "../../../src/core/strict-json.ts";
 import { sha256 } from "../../../src/crypto/sha256.ts";
 import { eventSchema } from "../../../src/http/schemas/event.ts";
 
@@ -18,6 +19,14 @@ export interface Row {
   prev_hash: string;
   entry_hash: string;
   payload: string;
+}
+
+export interface KeptValue {
+  pointer: string;
+  subject: string | null;
+  value: JsonValue;
+  salt: string;
+  commitment: string;
 }
 
 export interface Refusal {
@@ -41,6 +50,10 @@ export class LogDouble {
   /** What the head route answers; apart from the rows, as the object's head is apart from D1. */
   head: { size: number; entry_hash: string };
   stoppedReason: string | null = null;
+  /** What is private in each entry, by its seq. */
+  readonly values = new Map<number, KeptValue[]>();
+  /** Pseudonyms of the erased. */
+  readonly #erased = new Set<string>();
   readonly #byKey = new Map<string, { body: string; receipts: Receipt[] }>();
   readonly #byId = new Map<string, { json: string; receipt: Receipt }>();
 
@@ -66,6 +79,16 @@ export class LogDouble {
       this.#commit({ action: "invoice.exported", actor, outcome: "success" }, undefined);
     }
     return this;
+  }
+
+  /** From now on nothing about this person is kept. */
+  erase(identityId: string): void {
+    this.#erased.add(pseudonym(identityId));
+  }
+
+  /** The rows that name a person. */
+  rowsOf(identityId: string): Row[] {
+    return this.rows.filter(({ payload }) => payload.includes(pseudonym(identityId)));
   }
 
   /** All or nothing, exactly once by key and by id. */
@@ -146,19 +169,33 @@ export class LogDouble {
     const known = event.id === undefined ? undefined : this.#byId.get(event.id);
     if (known) return { ...known.receipt, replayed: true };
     const { fields, privateValues } = classifyEvent(event, pseudonym);
-    const row = this.#commit(fields, event.id);
+    const row = this.#commit(fields, event.id, privateValues);
     const { seq, id, prev_hash, entry_hash } = row;
-    const dropped = privateValues.map(({ pointer }) => pointer);
     const receipt: Receipt = { seq, id, prev_hash, entry_hash, recorded_at: JSON.parse(row.payload).recorded_at };
+    const about = (gone: string) => privateValues.filter(({ subject }) => subject === gone);
+    const erased = [...this.#erased].filter((ref) => row.payload.includes(ref));
+    if (erased.length > 0) receipt.suppressed = true;
+    const dropped = erased.flatMap((ref) => about(ref).map(({ pointer }) => pointer));
     if (dropped.length) receipt.dropped = dropped;
     if (event.id !== undefined) this.#byId.set(event.id, { json: JSON.stringify(event), receipt });
     return receipt;
   }
 
-  #commit(fields: EntryFields, ownId: string | undefined): Row {
+  #commit(fields: EntryFields, ownId: string | undefined, privateValues: PrivateValue[] = []): Row {
     const seq = this.head.size;
     const recordedAtMs = T0 + seq * 1000;
     const id = ownId ?? entryIdFor(recordedAtMs, seq);
+    const kept = privateValues.filter(({ subject }) => subject === null || !this.#erased.has(subject));
+    const values = kept.map(({ pointer, subject, value }): KeptValue => {
+      const salt = sha256(`salt ${seq} ${pointer}`);
+      const place = { domain: this.domainId, entryId: id, pointer };
+      const commitment = toHex(privateCommitment(sha256, salt, place, value));
+      return { pointer, subject, value, salt: toHex(salt), commitment };
+    });
+    if (values.length > 0) {
+      fields.private = Object.fromEntries(values.map(({ pointer, commitment }) => [pointer, commitment]));
+    }
+    this.values.set(seq, values);
     const payload = encodePayload(fields, {
       domain: this.domainId,
       seq,

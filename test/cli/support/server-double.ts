@@ -5,6 +5,7 @@ import type { Residency } from "../../../src/client/index.ts";
 import { formatApiKey } from "../../../src/core/api-key.ts";
 import { makeId } from "../../../src/core/ids.ts";
 import { parseStrictJson } from "../../../src/core/strict-json.ts";
+import { revealSchema, searchSchema } from "../../../src/http/schemas/reveal.ts";
 import { OWNER_KEY_PERMISSIONS } from "../../../src/services/permissions.ts";
 import type { LogDouble, Row } from "./log-double.ts";
 
@@ -119,6 +120,8 @@ export class ServerDouble {
     const audit = `/v1/domains/${this.log.domainId}/audit`;
     const { pathname, searchParams } = url;
     if (seen.method === "POST" && pathname === `${audit}/entries`) return this.#append(seen);
+    if (seen.method === "POST" && pathname === `${audit}/entries/search`) return this.#search(seen);
+    if (seen.method === "POST" && pathname === `${audit}/entries/reveal`) return this.#reveal(seen);
     if (seen.method === "POST" && pathname === `/v1/tenants/${TENANT}/domains`) {
       return { status: 201, body: { id: this.log.domainId, name: JSON.parse(seen.body).name } };
     }
@@ -161,6 +164,27 @@ export class ServerDouble {
     };
   }
 
+  #search({ body }: Seen) {
+    const { identity_id, cursor, limit = 100, payload } = searchSchema.parse(JSON.parse(body));
+    return { status: 200, body: pageOf(this.log.rowsOf(identity_id), cursor, limit, (row) => shownAs(row, payload)) };
+  }
+
+  #reveal({ body }: Seen) {
+    const asked = revealSchema.parse(JSON.parse(body));
+    const { identity_id, seqs, from = 0, to = Number.MAX_SAFE_INTEGER, cursor, limit = 100, payload } = asked;
+    const rows = (identity_id === undefined ? this.log.rows : this.log.rowsOf(identity_id)).filter(({ seq }) =>
+      seqs ? seqs.includes(seq) : seq >= from && seq <= to,
+    );
+    const revealed = (row: Row) => ({
+      ...shownAs(row, payload),
+      people: [],
+      private: (this.log.values.get(row.seq) ?? []).map((value) => ({ ...value, status: "revealed" })),
+    });
+    const page = pageOf(rows, cursor, limit, revealed);
+    const answer = seqs ? { ...page, next_cursor: null } : page;
+    return { status: 200, body: { domain_id: this.log.domainId, ...answer } };
+  }
+
   /** Small pages whatever the limit, as a server may answer less than it was asked for. */
   #page(query: URLSearchParams) {
     for (const name of query.keys()) if (!ENTRY_PARAMETERS.has(name)) throw new Problem(422, "request.invalid");
@@ -179,6 +203,18 @@ export class ServerDouble {
     const next = last && hasMore ? btoa(JSON.stringify({ from, to, at: this.log.rows.indexOf(last) + 1 })) : null;
     return { entries: page.map((row) => shown(row, query)), next_cursor: next, has_more: hasMore };
   }
+}
+
+function shownAs(row: Row, payload: "json" | "text"): object {
+  return payload === "text" ? row : { ...row, payload: JSON.parse(row.payload) };
+}
+
+/** Small pages, as above. */
+function pageOf(rows: Row[], cursor: string | undefined, limit: number, show: (row: Row) => object) {
+  const begin = cursor === undefined ? 0 : Number(cursor);
+  const end = begin + Math.min(limit, PAGE_ENTRIES);
+  const more = end < rows.length;
+  return { entries: rows.slice(begin, end).map(show), next_cursor: more ? String(end) : null, has_more: more };
 }
 
 function shown(row: Row, query: URLSearchParams): object {

@@ -98,6 +98,10 @@ export class Account {
     const secrets = this.secrets.get(worker) ?? new Map<string, string>();
     this.secrets.set(worker, secrets.set(name, value));
   }
+
+  deleteSecret(worker: string, name: string): void {
+    if (!this.secretsOf(worker).delete(name)) throw new ApiRefusal(404, 10056, "Binding not found");
+  }
 }
 
 /** A database as its own address shows it; `file_size` becomes `database_size` in wrangler. */

@@ -99,6 +99,11 @@ function resultOf(account: Account, { method, path, query, jurisdiction, body }:
 
 function workerResult(account: Account, method: string, path: string, body: any): Record<string, unknown> {
   const [, worker = "", action = ""] = /^\/workers\/scripts\/([^/]+)(?:\/(.*))?$/.exec(path) ?? [];
+  const secret = /^secrets\/(.+)$/.exec(action)?.[1];
+  if (worker && secret && method === "DELETE") {
+    account.deleteSecret(worker, secret);
+    return { result: null };
+  }
   if (worker && action === "secrets") {
     if (method === "GET") {
       return { result: [...account.secretsOf(worker).keys()].map((name) => ({ name, type: "secret_text" })) };

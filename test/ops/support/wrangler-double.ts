@@ -38,6 +38,7 @@ const CHANGES: [pattern: string, name: string][] = [
   ["d1 create :database --jurisdiction :jurisdiction --no-update-config -c :config", "createDatabase"],
   ["r2 bucket create :bucket --jurisdiction :jurisdiction --no-update-config -c :config", "createBucket"],
   ["secret put :secret -c :config", "putSecret"],
+  ["secret delete :secret -c :config", "deleteSecret"],
   ["d1 migrations apply :binding -c :config --remote", "migrate"],
   ["deploy -c :config --no-x-provision --no-x-auto-create --tag :tag", "deploy"],
   ["deploy -c :config --no-x-provision --no-x-auto-create --tag :tag --domains :domain", "deploy"],
@@ -147,6 +148,10 @@ export class WranglerDouble {
       this.account.putSecret(worker, of.secret ?? "", input);
       const asked = `? There doesn't seem to be a Worker called "${worker}". Do you want to create a new Worker with that name and add secrets to it?\n🤖 Using fallback value in non-interactive context: yes\n🌀 Creating new Worker "${worker}"...\n`;
       return `🌀 Creating the secret for the Worker "${worker}"\n${isNew ? asked : ""}✨ Success! Uploaded secret ${of.secret}\n`;
+    },
+    deleteSecret: ({ worker, of }) => {
+      this.account.deleteSecret(worker, of.secret ?? "");
+      return `? Are you sure you want to permanently delete the secret ${of.secret} on the Worker ${worker}?\n🤖 Using fallback value in non-interactive context: yes\n🌀 Deleting the secret ${of.secret} on the Worker ${worker}\n✨ Success! Deleted secret ${of.secret}\n`;
     },
     bundle: () => "Total Upload: 1.00 KiB / gzip: 1.00 KiB\n--dry-run: exiting now.\n",
     deploy: ({ worker }) => {

@@ -20,6 +20,7 @@ import { Divergence } from "../../../src/services/log/divergence.ts";
 import type { Clock, DomainIdentity, Journal, RandomBytes } from "../../../src/services/ports.ts";
 import type { Stores } from "./network.ts";
 import type { ScheduleDouble } from "./schedule-double.ts";
+import { NO_SEALING, NOTHING_SEALED, NOTHING_TO_RELEASE } from "./sealing-double.ts";
 import type { Services } from "./services.ts";
 
 export type Task = "compare" | "copy" | "archive" | "report_violation" | "forget";
@@ -90,7 +91,7 @@ export class DomainActor {
     await this.#groupCommit();
     const appended = await services.append(
       { events, single, scope: call.scope, idempotencyKey: call.idempotencyKey, body: call.body },
-      { domainId, journal, ledger: stores.ledger, keys, sha256, clock, random, backlogBytes },
+      { domainId, journal, ledger: stores.ledger, keys, sealing: NO_SEALING, sha256, clock, random, backlogBytes },
     );
     this.#planCopies();
     const receipts = await services.receiptsFor(appended, { journal, ...stores, sha256 });
@@ -186,8 +187,8 @@ export class DomainActor {
     this.#copying ??= (async () => {
       try {
         for (let step = 0; step < STEPS_PER_ALARM; step++) {
-          const { done } = await services.copyStep({ journal, ...stores, sha256 });
-          services.releaseCopied(journal);
+          const { done } = await services.copyStep({ journal, ...stores, sealed: NOTHING_SEALED, sha256 });
+          services.releaseCopied(journal, NOTHING_TO_RELEASE);
           if (done) return;
         }
       } finally {
@@ -203,13 +204,13 @@ export class DomainActor {
       const dueAt = services.segmentDueAt(this.#archiveDeps());
       if (dueAt === null || dueAt > clock()) return;
       await services.archiveStep(this.#archiveDeps());
-      services.releaseCopied(journal);
+      services.releaseCopied(journal, NOTHING_TO_RELEASE);
     }
   }
 
   #archiveDeps() {
     const { journal, stores, clock } = this.#env;
-    return { journal, segments: stores.segments, sha256, clock };
+    return { journal, segments: stores.segments, sealed: NOTHING_SEALED, sha256, clock };
   }
 
   async #copiedWithin(size: number, waitMs: number): Promise<boolean> {
@@ -246,7 +247,7 @@ export class DomainActor {
     if (this.#compared) return Promise.resolve();
     this.#comparing ??= (async () => {
       try {
-        await services.compareCopies({ journal, ...stores, sha256 });
+        await services.compareCopies({ journal, ...stores, sealed: NOTHING_SEALED, sha256 });
         this.#compared = true;
         this.#env.compared();
         // It may have found the ledger set back, when no copy was planned any more.

@@ -57,6 +57,7 @@ export function connect(network: Network, { ledger, segments, root, truth }: Sto
     roots: {
       get: () => network.call("roots", "get", () => root.slice()),
       create: () => network.call("roots", "create", () => root.slice()),
+      destroy: () => Promise.reject(new Error("a simulated tenant is never deleted")),
     },
   };
 }

@@ -8,6 +8,8 @@ export interface CellPlan {
   name: string;
   jurisdiction: Jurisdiction;
   vars?: Record<string, string>;
+  /** Settings and secrets instead of those that tests share. */
+  settings?: Record<string, string>;
 }
 
 export interface RunPlan {
@@ -19,9 +21,9 @@ export interface RunPlan {
 }
 
 export const cellName = (jurisdiction: Jurisdiction) => `moonseal-cell-${jurisdiction}`;
-export const settingsOf = ({ jurisdiction, vars }: CellPlan): Record<string, string> => ({
+export const settingsOf = ({ jurisdiction, vars, settings }: CellPlan): Record<string, string> => ({
   JURISDICTION: jurisdiction,
-  ...testBindings(jurisdiction),
+  ...(settings ?? testBindings(jurisdiction)),
   ...vars,
 });
 
