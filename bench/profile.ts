@@ -1,5 +1,5 @@
 /**
- * `node bench/profile.ts [events a request] [domains] [connections] [seconds]`: a CPU profile of the cell's isolate under load.
+ * `node bench/profile.ts [events a request] [domains] [connections] [seconds] [private]`: a CPU profile of the cell's isolate under load.
  * Prints the functions by their own time; the profile itself opens in Chrome's developer tools.
  * D1 and R2 run in isolates of their own on the same thread: here they are part of `(program)` and `(idle)`.
  */
@@ -30,7 +30,7 @@ const load = {
   url: cell.url,
   paths: ids.map((id) => `/v1/domains/${id}/audit/entries`),
   token: cell.key,
-  template: bodyTemplate(events),
+  template: bodyTemplate(events, process.argv[6] === "private"),
   connections,
   seconds,
 };

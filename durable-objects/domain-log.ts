@@ -522,7 +522,6 @@ export class DomainLog extends DurableObject<CellEnv> {
       sealer: config.sealer,
       journal: this.sealed,
       random: randomBytes,
-      sha256,
     });
   }
 

@@ -4,8 +4,13 @@ const encoder = new TextEncoder();
 
 export const utf8 = (text: string): Uint8Array => encoder.encode(text);
 
+/** What newer engines do themselves (ECMAScript's Uint8Array to and from base64 and hex). */
+type NativeSpelling = Uint8Array & { toHex?: () => string; toBase64?: () => string };
+
 /** Lower-case hex. */
 export function toHex(bytes: Uint8Array): string {
+  const native = (bytes as NativeSpelling).toHex?.();
+  if (native !== undefined) return native;
   let out = "";
   for (const byte of bytes) out += HEX[byte];
   return out;
@@ -74,6 +79,8 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 export function toBase64(bytes: Uint8Array): string {
+  const native = (bytes as NativeSpelling).toBase64?.();
+  if (native !== undefined) return native;
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary);

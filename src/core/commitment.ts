@@ -8,16 +8,20 @@ import type { JsonValue } from "./strict-json.ts";
 export function privateCommitment(
   sha256: Sha256,
   salt32: Uint8Array,
-  place: { domain: string; entryId: string; pointer: string },
+  place: CommitmentPlace,
   value: JsonValue,
 ): Uint8Array {
   if (salt32.length !== 32) throw new RangeError("a commitment's salt has 32 bytes");
-  const message = lengthPrefixed(
-    "moonseal/private/v1",
-    place.domain,
-    place.entryId,
-    place.pointer,
-    canonicalJson(value as object),
-  );
-  return hmacSha256(sha256, salt32, message);
+  return hmacSha256(sha256, salt32, commitmentMessage(place, value));
+}
+
+export interface CommitmentPlace {
+  domain: string;
+  entryId: string;
+  pointer: string;
+}
+
+/** What the HMAC is taken of, for whoever has a faster one. */
+export function commitmentMessage({ domain, entryId, pointer }: CommitmentPlace, value: JsonValue): Uint8Array {
+  return lengthPrefixed("moonseal/private/v1", domain, entryId, pointer, canonicalJson(value as object));
 }

@@ -1,5 +1,5 @@
 /** S3-44: a tenant's deletion leaves nothing of it in any store, whatever fails on the way, and a certificate. */
-import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, listDurableObjectIds, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { cellDesk } from "../../durable-objects/gates.ts";
 import { AppError } from "../../src/core/errors.ts";
@@ -7,7 +7,17 @@ import { platformDomainId } from "../../src/core/ids.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import { cellConfig } from "../../src/services/cell-config.ts";
 import { verifyDeletion } from "../../src/verifier/deletion-certificate.ts";
-import { append, call, env, event, jurisdiction, logOf, newDomain, newTenant } from "../support/cell.ts";
+import {
+  append,
+  call,
+  env as cellEnv,
+  event,
+  jurisdiction,
+  logOf,
+  newDomain,
+  newTenant,
+  stubOf,
+} from "../support/cell.ts";
 import {
   askToDelete,
   type FullTenant,
@@ -21,6 +31,8 @@ import { dumpCell, type StoredText } from "../support/dump.ts";
 import { withLimits } from "../support/tamper.ts";
 import { deskStub, entriesOf, evictDesk, FORMS, runDeskAlarm } from "../support/tenancy.ts";
 
+/** The tests' cell has a second shard. */
+const env = cellEnv as typeof cellEnv & { LEDGER_01: D1Database };
 const platform = platformDomainId(jurisdiction);
 const verifierKey = cellConfig(env).signer.verifierKey;
 const desk = cellDesk(env, cellConfig(env));
@@ -147,6 +159,8 @@ describe("S3-44 deleting a tenant", () => {
       await watchDeletion(tenant.tenantId, breakOnce);
       expect((await askToDelete(tenant.tenantId)).status).toBe(503);
       for (let i = 0; i < 60 && (await phaseOf(tenant.tenantId)) !== null; i++) {
+        // One that is not running needs no eviction.
+        for (const id of tenant.domainIds) await evictDurableObject(stubOf(id)).catch(() => {});
         await evictDesk(tenant.tenantId);
         await watchDeletion(tenant.tenantId, breakOnce);
         await runDeskAlarm(tenant.tenantId);
@@ -170,6 +184,47 @@ describe("S3-44 deleting a tenant", () => {
       ]);
     },
   );
+
+  it("finds what a straggler wrote behind it, in R2 and in D1, and begins again at the keys", async () => {
+    const tenant = await fullTenant();
+    const [, domainId] = tenant.domainIds as [string, string];
+    let sweeps = 0;
+    await watchDeletion(tenant.tenantId, async (name, run) => {
+      if (name === "sweep.destroyTenantKeys") sweeps++;
+      const answer = await run();
+      if (name !== "sweep.deleteRecords" || sweeps > 1) return answer;
+      await env.KEYS.put(`tenant-key/${tenant.tenantId}/00001`, "again");
+      await env.LOG.put(`sealed/${domainId}/00000000000000000000`, "again");
+      const sql = "INSERT INTO audit_private_value (domain_id, subject, seq, sealed) VALUES (?, x'', 1, x'00')";
+      await env.LEDGER_01.prepare(sql).bind(domainId).run();
+      return answer;
+    });
+    await askToDelete(tenant.tenantId);
+    const verdict = verifyDeletion(await untilDeleted(tenant.tenantId), verifierKey, sha256);
+    expect(sweeps).toBe(2);
+    const versions = verdict.ok && verdict.certificate.deleted.find(({ what }) => what === "tenant_key_versions");
+    expect(versions).toMatchObject({ count: 2 });
+    await expectNothingBut(KEPT, tenant);
+  });
+
+  it("with more domains than fit a turn or an entry tells every final head, in parts", async () => {
+    const tenant = await fullTenant();
+    for (let i = 0; i < 4; i++) tenant.domainIds.push(await newDomain(tenant));
+    await withLimits({ deletionDomainsPerTurn: 2, deletionHeadsPerEntry: 3 }, async () => {
+      await askToDelete(tenant.tenantId);
+      const certificate = await untilDeleted(tenant.tenantId);
+      expect(verifyDeletion(certificate, verifierKey, sha256)).toMatchObject({ ok: true });
+    });
+    const told = (await entriesOf(platform)).filter(
+      ({ action, targets }) => action === "tenant.deleted" && targets?.[0]?.id === tenant.tenantId,
+    );
+    expect(told.map(({ metadata }) => metadata?.part)).toEqual([1, 2, 3]);
+    const ids = told.flatMap(({ metadata }) =>
+      (metadata?.domains as { domain_id: string }[]).map((its) => its.domain_id),
+    );
+    expect(ids.sort()).toEqual(tenant.domainIds.toSorted());
+    await expectNothingBut(KEPT, tenant);
+  });
 
   it("under a storm of appends: whatever got a receipt is below the final head, and nothing comes back", async () => {
     const tenant = await fullTenant();

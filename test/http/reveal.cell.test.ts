@@ -1,7 +1,9 @@
 /** Who is in entries, and what is private in them: for whoever may and says why, never without an entry. */
+import { evictDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { canonicalJson } from "../../src/core/canonical.ts";
 import { privateCommitment } from "../../src/core/commitment.ts";
+import { AppError } from "../../src/core/errors.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { parsePayload } from "../../src/core/payload/payload.ts";
 import { peopleOf } from "../../src/core/payload/people.ts";
@@ -17,6 +19,7 @@ import {
   logOf,
   newDomain,
   newTenant,
+  stubOf,
   type TestTenant,
 } from "../support/cell.ts";
 import { storedKey } from "../support/credentials.ts";
@@ -366,6 +369,31 @@ describe("what is lost or damaged", () => {
     expect(statuses(page, 1)).toEqual(new Set(["unreadable"]));
     expect(page.entries[1]?.people).toMatchObject([{ status: "unreadable", identity_id_ref: null }]);
   });
+});
+
+describe("while keys cannot be had", () => {
+  beforeAll(async () => {
+    await freshDomain();
+    await post(full(1));
+    await logOf(domainId).flush();
+  });
+
+  test.each(["keys.unavailable", "storage.unavailable"] as const)(
+    "S3-41 a reveal answers %s, shows nothing and makes no entry; reading what is clear goes on",
+    async (code) => {
+      const { size } = await logOf(domainId).head();
+      await evictDurableObject(stubOf(domainId));
+      await inLog(domainId, (log) => {
+        const refuse = () => Promise.reject(new AppError(code, { internal: "injected" }));
+        log.stores = { ...log.stores, tenantKeys: new Proxy(log.stores.tenantKeys, { get: () => refuse }) };
+      });
+      const answer = await ask({ seqs: [1] });
+      expect(answer.status).toBe(503);
+      expect(JSON.stringify(await problemOf(answer, code))).not.toContain("Ana");
+      expect((await logOf(domainId).head()).size).toBe(size);
+      expect((await call(`${path}/1`, { key: tenant.key })).status).toBe(200);
+    },
+  );
 });
 
 test("entries with much in them come in several pages, and none is left out", async () => {

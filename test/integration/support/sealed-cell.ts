@@ -129,6 +129,7 @@ export class SealedCell {
     };
   }
 
-  operator = (method: "GET" | "POST", at: string, body?: object) =>
-    method === "GET" ? ask(`${this.url}${at}`, OPERATOR) : post(`${this.url}${at}`, OPERATOR, body);
+  operator(method: "GET" | "POST", at: string, body?: object) {
+    return method === "GET" ? ask(`${this.url}${at}`, OPERATOR) : post(`${this.url}${at}`, OPERATOR, body);
+  }
 }

@@ -4,7 +4,7 @@
  */
 import { toHex, utf8 } from "../../../core/bytes.ts";
 import { canonicalJson } from "../../../core/canonical.ts";
-import { privateCommitment } from "../../../core/commitment.ts";
+import { commitmentMessage } from "../../../core/commitment.ts";
 import { AppError } from "../../../core/errors.ts";
 import { LIMITS } from "../../../core/limits.ts";
 import {
@@ -13,7 +13,7 @@ import {
   privateRowId,
   type SealedPrivateValue,
 } from "../../../core/private-values.ts";
-import type { Sha256 } from "../../../core/sha256.ts";
+import { hmacSha256 } from "../../../crypto/hmac.ts";
 import type { SlotName } from "../../../crypto/key-registry.ts";
 import type { Sealed, Sealer, SealOwner } from "../../../crypto/sealed.ts";
 import type { SubjectKey } from "../../../crypto/subject-page.ts";
@@ -57,7 +57,6 @@ export interface SealingDeps {
   sealer: Sealer;
   journal: SealedJournal;
   random: RandomBytes;
-  sha256: Sha256;
 }
 
 export class DomainSealing implements Sealing {
@@ -122,7 +121,7 @@ class DomainSealingRun implements SealingRun {
       }
       const salt = this.#deps.random(PRIVATE_SALT_BYTES);
       const at = { domain: this.#deps.domainId, entryId: place.id, pointer };
-      commitments[pointer] = toHex(privateCommitment(this.#deps.sha256, salt, at, value));
+      commitments[pointer] = toHex(hmacSha256(salt, commitmentMessage(at, value)));
       const values = bySubject.get(subject ?? "") ?? [];
       bySubject.set(subject ?? "", values);
       values.push({ pointer, salt, value });
