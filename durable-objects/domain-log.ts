@@ -55,11 +55,11 @@ import { walkDeps } from "./domain-log/reseal-deps.ts";
 import { Retirement } from "./domain-log/retirement.ts";
 import { SqliteSealedJournal } from "./domain-log/sealed-journal.ts";
 import { type DomainStores, domainStores } from "./domain-log/stores.ts";
-import { tenantKeyring } from "./domain-log/tenant-keys.ts";
 import { reportViolation } from "./domain-log/violation.ts";
 import { PRODUCT_SCOPE } from "./gates.ts";
 import { demandPinned } from "./pinning.ts";
 import { Schedule } from "./schedule.ts";
+import { tenantKeyringFor } from "./tenant-keyring.ts";
 
 type Task = "copy" | "archive" | "report_violation" | "forget" | "holds" | "erase";
 
@@ -121,7 +121,7 @@ export class DomainLog extends DurableObject<CellEnv> {
       },
       deps: () => this.#erasureDeps(),
       tell: (event, idempotencyKey) => this.#tell(event, idempotencyKey),
-      plan: () => this.#planErasures(),
+      plan: (atMs) => this.#planErasures(atMs),
       flush: () => this.#flush(),
     });
     this.#retirement = new Retirement({
@@ -354,8 +354,8 @@ export class DomainLog extends DurableObject<CellEnv> {
     return receipts[0] as Receipt;
   }
 
-  #planErasures(): void {
-    this.#schedule.plan("erase", this.stores.clock());
+  #planErasures(atMs = this.stores.clock()): void {
+    this.#schedule.plan("erase", atMs);
     this.#arm();
   }
 
@@ -529,7 +529,10 @@ export class DomainLog extends DurableObject<CellEnv> {
     this.#vault ??= new SubjectVault({
       tenantId,
       domainId,
-      tenantKeys: tenantKeyring(tenantId, this.stores),
+      tenantKeys: tenantKeyringFor(this.env, this.#config(), tenantId, {
+        tenantKeys: this.stores.tenantKeys,
+        clock: () => this.stores.clock(),
+      }),
       pages: this.stores.subjectPages,
       index: this.sealed,
       random: randomBytes,

@@ -297,16 +297,17 @@ export class TenantDesk extends DurableObject<CellEnv> {
     });
   }
 
-  /** Never throws. Resolves to whether something is left for the alarm. */
-  async #goOnWithRotation(): Promise<boolean> {
-    if (!this.#rotation.isUnderWay || this.#deletion.state()) return false;
+  /** Never throws. When the alarm has to go on, in milliseconds; null: nothing is left. */
+  async #goOnWithRotation(): Promise<number | null> {
+    if (!this.#rotation.isUnderWay || this.#deletion.state()) return null;
     const running = this.#rotationDeps().then((deps) => this.#rotation.goOn(deps));
     this.#running.add(running);
     try {
-      return await running;
+      const left = await running;
+      return left === "nothing" ? null : left === "more" ? 0 : RETRY_MS;
     } catch (error) {
       console.warn(JSON.stringify({ at: "tenant-desk", fault: isAppError(error) ? error.code : "unknown" }));
-      return true;
+      return RETRY_MS;
     } finally {
       this.#running.delete(running);
     }
@@ -403,9 +404,8 @@ export class TenantDesk extends DurableObject<CellEnv> {
     }
     const holdsLeft = await this.#goOnWithHolds();
     const rotationLeft = await this.#goOnWithRotation();
-    if (this.#jobs.all().length > 0 || holdsLeft || rotationLeft) {
-      await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
-    }
+    const inMs = this.#jobs.all().length > 0 || holdsLeft ? (rotationLeft ?? RETRY_MS) : rotationLeft;
+    if (inMs !== null) await this.ctx.storage.setAlarm(Date.now() + inMs);
   }
 
   /** Written down, run, forgotten. A failure leaves the job to the alarm and tells the caller to look again. */

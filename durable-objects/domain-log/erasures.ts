@@ -37,8 +37,8 @@ export interface ErasuresContext {
   deps: () => Omit<ErasureDeps, "book">;
   /** Appends an entry of the product's own. */
   tell: (event: AuditEvent, idempotencyKey: string) => Promise<unknown>;
-  /** The alarm has to go on with what is not finished. */
-  plan: () => void;
+  /** The alarm has to go on with what is not finished, from then on. Unix milliseconds. */
+  plan: (atMs: number) => void;
   /** Brings D1 up to date, where it can be. */
   flush: () => Promise<unknown>;
 }
@@ -110,18 +110,21 @@ export class Erasures {
         certificate: null,
       };
       this.book.begin(erasure, seqs);
-      this.#context.plan();
+      this.#context.plan(nowMs + LIMITS.erasureWaitMs);
       return { id: erasureId, already: false };
     });
   }
 
   /** The key first, whatever else has to wait. A failure leaves the rest to the alarm. */
   async #atOnce(id: string): Promise<void> {
-    await destroyKey(id, { steps: 0 }, this.#deps()).catch(() => {});
+    await destroyKey(id, this.#deps()).catch(() => {});
     await this.run().catch(() => {});
   }
 
-  /** Goes on with everything that is not finished, one run at a time. Throws the first store's failure. */
+  /**
+   * Goes on with everything that is not finished, one run at a time and for a bounded time, so that nobody who joins it waits
+   * for long; whoever wants more asks again. Throws the first store's failure.
+   */
   run(): Promise<void> {
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
@@ -130,7 +133,8 @@ export class Erasures {
   }
 
   async #run(): Promise<void> {
-    const budget = { steps: LIMITS.erasureStepsPerRun };
+    const untilMs = this.#context.stores().clock() + LIMITS.erasureWaitMs;
+    const budget = { steps: LIMITS.erasureStepsPerRun, untilMs };
     const faults: unknown[] = [];
     const tried = new Set<string>();
     // Asked again each time: requests come while this waits.
@@ -185,7 +189,7 @@ export class Erasures {
     const found = rows.flatMap((row) => erasureFromEntry(row) ?? []);
     for (const erasure of found) this.#again(erasure);
     if (found.length > 0) {
-      this.#context.plan();
+      this.#context.plan(this.#context.stores().clock());
       const told = erasuresReplayed(by, {
         fromSeq,
         toSeq: Math.min(toSeq, journal.head().size - 1),
@@ -212,7 +216,7 @@ export class Erasures {
       this.book.set(reopened(erasure));
       any = true;
     }
-    if (any) this.#context.plan();
+    if (any) this.#context.plan(this.#context.stores().clock());
   }
 
   #again(told: Erasure): void {

@@ -3,6 +3,7 @@ import {
   beginRotation,
   beginWhatIsDue,
   goOnWithRotation,
+  type Left,
   type RotationDeps,
 } from "../../src/services/keys/rotation/rotate.ts";
 import type { AskedBy } from "../../src/services/tenancy/jobs.ts";
@@ -10,7 +11,7 @@ import { SqliteRotationBook } from "./rotation-book.ts";
 
 export class TenantRotation {
   readonly book: SqliteRotationBook;
-  #running: Promise<boolean> | null = null;
+  #running: Promise<Left> | null = null;
 
   constructor(storage: DurableObjectStorage) {
     this.book = new SqliteRotationBook(storage);
@@ -28,9 +29,9 @@ export class TenantRotation {
     await beginWhatIsDue(deps);
   }
 
-  /** Never throws. Resolves to whether something is left for the alarm. */
-  async goOn(deps: RotationDeps): Promise<boolean> {
-    if (!this.isUnderWay) return false;
+  /** Never throws. */
+  async goOn(deps: RotationDeps): Promise<Left> {
+    if (!this.isUnderWay) return "nothing";
     this.#running ??= goOnWithRotation(deps).finally(() => {
       this.#running = null;
     });

@@ -88,7 +88,7 @@ export const LIMITS = {
   /** Where a domain's rows lie is known from memory for this long. */
   shardCacheMs: 10_000,
   /** How long a request to erase somebody waits for all stores before it answers `finishing`; the alarm does the rest. */
-  erasureWaitMs: 1500,
+  erasureWaitMs: 1200,
   /** Entries of one person that one step of an erasure takes out of D1. */
   erasureSeqsPerStep: 20_000,
   /** Pages of the archive that one step of an erasure rewrites, side by side, and names of them that one look lists. */
@@ -117,7 +117,7 @@ export const LIMITS = {
   tenantKeyKeptMs: 31 * 24 * 60 * 60 * 1000,
   /** Sealing anew: how long one call goes on, and what one piece of it takes from a store. Bytes of sealed values. */
   resealStepMs: 2000,
-  resealRows: 1000,
+  resealRows: 2000,
   resealPeople: 200,
   resealPages: 8,
   resealBytes: 4 * MiB,

@@ -72,6 +72,19 @@ export function decodeSealedPage(text: string): PageRows | null {
   }
 }
 
+/**
+ * An untrusted page without the rows about a subject (pseudonym in lower-case hex); null when it has none. Nothing is decoded: a
+ * row names its subject in its third place, and no other part of it can hold a quoted text of 64 digits between commas.
+ */
+export function pageWithoutSubject(text: string, pseudonym: string): string | null {
+  const named = `,"${pseudonym}",`;
+  if (!text.includes(named)) return null;
+  return text
+    .split("\n")
+    .filter((line) => !line.includes(named))
+    .join("\n");
+}
+
 function bytesOf(base64: string): Uint8Array {
   const bytes = fromBase64(base64);
   if (!bytes) throw new TypeError("not base64");

@@ -231,8 +231,8 @@ export interface ResealLedger {
   /** Every shard of the domain; one that is added comes last. */
   shards(): string[];
   /**
-   * Values under older versions than these, of these subjects in this order, of the first one only after `seq`; by subject and
-   * seq, at most `limit`, and fewer when they are large.
+   * Values under older versions than these, of these subjects in this order and of entries after `seq`; by subject and seq, at
+   * most `limit`, and fewer when they are large.
    */
   privates(
     shard: string,
@@ -297,6 +297,8 @@ export interface ErasablePages {
    * written when there is no page, or when `change` answers null.
    */
   rewrite(firstSeq: number, change: (rows: SealedRows) => SealedRows | null): Promise<void>;
+  /** Rewrites a page without what is about a subject, a damaged page too. Idempotent. */
+  removeSubject(firstSeq: number, pseudonym: string): Promise<void>;
 }
 
 /** Tenant roots (R2 KEYS). */

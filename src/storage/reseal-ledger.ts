@@ -10,27 +10,39 @@ import { SUBJECT_COLUMNS, type SubjectSqlRow, subjectOf } from "./sealed-rows.ts
 /** Header and nonce: no two values have the same. Bytes. */
 const NAMED_BY = 20;
 
-/** Versions stand in the header as two bytes each, most significant first, so blobs compare as numbers do. */
-const PRIVATES = `SELECT seq, subject, sealed, id FROM (
-    SELECT v.seq AS seq, e.value AS subject, hex(v.sealed) AS sealed, a.id AS id, e.key AS nth,
-      sum(length(v.sealed)) OVER (ORDER BY e.key, v.seq ROWS UNBOUNDED PRECEDING) - length(v.sealed) AS before
-    FROM json_each(?2) e
-      CROSS JOIN audit_private_value v ON v.domain_id = ?1 AND v.subject = unhex(e.value) AND (e.key > 0 OR v.seq > ?3)
-      LEFT JOIN audit_log a ON a.domain_id = ?1 AND a.seq = v.seq
+/**
+ * Versions stand in the header as two bytes each, most significant first, so blobs compare as numbers do. CROSS JOIN fixes the
+ * order of the loops, and with it the order of the rows: sorting would read all of them for each page. Sizes are added up
+ * before the values are fetched.
+ */
+const PRIVATES = `WITH stale AS (
+    SELECT v.seq AS seq, e.key AS nth, e.value AS subject, length(v.sealed) AS bytes FROM json_each(?2) e
+      CROSS JOIN audit_private_value v ON v.domain_id = ?1 AND v.subject = unhex(e.value) AND v.seq > ?3
     WHERE v.sealed IS NOT NULL AND (substr(v.sealed, 3, 2) < unhex(?4)
       OR (substr(v.sealed, 5, 2) > x'0000' AND substr(v.sealed, 5, 2) < unhex(?5)))
-    ORDER BY e.key, v.seq LIMIT ?6)
-  WHERE before < ?7 ORDER BY nth, seq`;
-const REPLACE_PRIVATE = `UPDATE audit_private_value AS v SET sealed = unhex(e.value ->> 3) FROM json_each(?2) e
-  WHERE v.domain_id = ?1 AND v.subject = unhex(e.value ->> 1) AND v.seq = e.value ->> 0
-    AND substr(v.sealed, 1, ${NAMED_BY}) = unhex(e.value ->> 2)`;
+    LIMIT ?6),
+  sized AS (
+    SELECT seq, nth, subject, sum(bytes) OVER (ORDER BY nth, seq ROWS UNBOUNDED PRECEDING) - bytes AS before FROM stale)
+  SELECT s.seq, s.subject, hex(v.sealed), a.id FROM sized s
+    CROSS JOIN audit_private_value v ON v.domain_id = ?1 AND v.subject = unhex(s.subject) AND v.seq = s.seq
+    LEFT JOIN audit_log a ON a.domain_id = ?1 AND a.seq = s.seq
+  WHERE s.before < ?7 ORDER BY s.nth, s.seq`;
+/** An UPDATE with FROM would walk the whole domain for each row: this form looks every row up. None is ever added. */
+const REPLACE_PRIVATE = `INSERT INTO audit_private_value (domain_id, subject, seq, sealed)
+  SELECT ?1, v.subject, v.seq, unhex(e.value ->> 3) FROM json_each(?2) e
+    CROSS JOIN audit_private_value v ON v.domain_id = ?1 AND v.subject = unhex(e.value ->> 1) AND v.seq = e.value ->> 0
+  WHERE substr(v.sealed, 1, ${NAMED_BY}) = unhex(e.value ->> 2)
+  ON CONFLICT (domain_id, subject, seq) DO UPDATE SET sealed = excluded.sealed`;
 const MAPPINGS = `SELECT ${SUBJECT_COLUMNS} FROM audit_subject_pii
   WHERE domain_id = ?1 AND pseudonym > unhex(?2) ORDER BY pseudonym LIMIT ?3`;
 /** A mapping changes as a whole: its plaintext is there in each. */
-const REPLACE_MAPPING = `UPDATE audit_subject_pii AS s SET subject_plaintext = unhex(e.value ->> 2),
-    email_claim = unhex(e.value ->> 3), source_ip = unhex(e.value ->> 4), idp_claim_names = unhex(e.value ->> 5)
-  FROM json_each(?2) e WHERE s.domain_id = ?1 AND s.pseudonym = unhex(e.value ->> 0)
-    AND substr(s.subject_plaintext, 1, ${NAMED_BY}) = unhex(e.value ->> 1)`;
+const REPLACE_MAPPING = `INSERT INTO audit_subject_pii
+    (domain_id, pseudonym, first_seq, subject_plaintext, email_claim, source_ip, idp_claim_names)
+  SELECT ?1, s.pseudonym, s.first_seq, unhex(e.value ->> 2), unhex(e.value ->> 3), unhex(e.value ->> 4), unhex(e.value ->> 5)
+  FROM json_each(?2) e CROSS JOIN audit_subject_pii s ON s.domain_id = ?1 AND s.pseudonym = unhex(e.value ->> 0)
+  WHERE substr(s.subject_plaintext, 1, ${NAMED_BY}) = unhex(e.value ->> 1)
+  ON CONFLICT (domain_id, pseudonym) DO UPDATE SET subject_plaintext = excluded.subject_plaintext,
+    email_claim = excluded.email_claim, source_ip = excluded.source_ip, idp_claim_names = excluded.idp_claim_names`;
 
 export class D1ResealLedger implements ResealLedger {
   readonly #shards: () => readonly string[];

@@ -5,6 +5,7 @@ import {
   decodeSealedPage,
   encodeSealedPage,
   type PageRows,
+  pageWithoutSubject,
   parseSealedPageKey,
   sealedPageKey,
   sealedPagePrefix,
@@ -34,7 +35,8 @@ export class R2SealedPageStore implements SealedPageStore, ErasablePages {
   }
 
   async get(firstSeq: number): Promise<SealedRows> {
-    return (await this.#read(firstSeq))?.rows ?? { privates: [], subjects: [] };
+    const page = await this.#read(firstSeq);
+    return page ? rowsOf(page.text, firstSeq) : { privates: [], subjects: [] };
   }
 
   async list(fromSeq: number, limit: number): Promise<number[]> {
@@ -54,28 +56,42 @@ export class R2SealedPageStore implements SealedPageStore, ErasablePages {
     return starts;
   }
 
-  async rewrite(firstSeq: number, change: (rows: SealedRows) => SealedRows | null): Promise<void> {
+  rewrite(firstSeq: number, change: (rows: SealedRows) => SealedRows | null): Promise<void> {
+    return this.#rewrite(firstSeq, (text) => {
+      const after = change(rowsOf(text, firstSeq));
+      return after && encodeSealedPage(after);
+    });
+  }
+
+  removeSubject(firstSeq: number, pseudonym: string): Promise<void> {
+    return this.#rewrite(firstSeq, (text) => pageWithoutSubject(text, pseudonym));
+  }
+
+  async #rewrite(firstSeq: number, change: (text: string) => string | null): Promise<void> {
     for (let attempt = 0; attempt < REWRITE_ATTEMPTS; attempt++) {
       const before = await this.#read(firstSeq);
-      const after = before && change(before.rows);
-      if (!before || !after) return;
+      const after = before && change(before.text);
+      if (before === null || after === null) return;
       // R2 deletes without conditions, so a page that holds nothing any more stays as an empty one.
       const key = sealedPageKey(this.#domainId, firstSeq);
       const onlyIf = { etagMatches: before.etag };
-      if (await asking(() => this.#bucket.put(key, encodeSealedPage(after), { onlyIf }))) return;
+      if (await asking(() => this.#bucket.put(key, after, { onlyIf }))) return;
     }
     throw new AppError("storage.unavailable", {
       internal: `archive: sealed page ${firstSeq} was changed all the time`,
     });
   }
 
-  async #read(firstSeq: number): Promise<{ rows: SealedRows; etag: string } | null> {
+  async #read(firstSeq: number): Promise<{ text: string; etag: string } | null> {
     const object = await asking(() => this.#bucket.get(sealedPageKey(this.#domainId, firstSeq)));
-    if (!object) return null;
-    const rows = decodeSealedPage(await asking(() => object.text()));
-    if (!rows) throw new AppError("storage.unavailable", { internal: `archive: sealed page ${firstSeq} is damaged` });
-    return { rows: sealedRows(rows), etag: object.etag };
+    return object && { text: await asking(() => object.text()), etag: object.etag };
   }
+}
+
+function rowsOf(text: string, firstSeq: number): SealedRows {
+  const rows = decodeSealedPage(text);
+  if (!rows) throw new AppError("storage.unavailable", { internal: `archive: sealed page ${firstSeq} is damaged` });
+  return sealedRows(rows);
 }
 
 function sealedRows({ privates, subjects }: PageRows): SealedRows {

@@ -8,7 +8,10 @@ import { control, ledger, run } from "./sql.ts";
 const declared = Object.values(schema)
   .filter((value) => is(value, SQLiteTable))
   .map((table) => getTableConfig(table));
-const LEDGER_TABLES = ["audit_log", "ledger_base", "ledger_release", "ledger_hold"];
+const LEDGER_TABLES = [
+  ...["audit_log", "ledger_base", "ledger_release", "ledger_hold"],
+  ...["audit_private_value", "audit_subject_pii"],
+];
 const databaseOf = (table: string) => (LEDGER_TABLES.includes(table) ? ledger : control);
 
 /** What the product's own tables are, without those of D1 and of wrangler. */

@@ -97,10 +97,13 @@ export function verifyCertificateCommand(session: Session): Command {
     "moonseal verify-certificate dsr-17.txt --key 'log.example.com/eu+619cea34+AR…'",
   ])
     .argument("<file>", "the certificate as it was downloaded")
-    .requiredOption("--key <vkey>", "verifier key of the cell that you have pinned (moonseal residency shows it)")
     .option("--json", "the report as JSON")
-    .addHelpText("after", "\nExit codes: 0 verified, 1 refuted, 2 wrong usage, 3 could not check.");
-  return handle<{ key: string; json?: boolean }, [string]>(target, session, async (io, options, file) => {
+    .addHelpText(
+      "after",
+      "\n--key takes the verifier key of the cell that you have pinned (moonseal residency shows it), not an API key.\nExit codes: 0 verified, 1 refuted, 2 wrong usage, 3 could not check.",
+    );
+  return handle<{ key?: string; json?: boolean }, [string]>(target, session, async (io, options, file) => {
+    if (options.key === undefined) throw new CliError("name the verifier key that you have pinned: --key");
     const note = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
       throw new CliError(`cannot read ${safeText(file)}: ${error.code}`, CODE.unreachable);
     });

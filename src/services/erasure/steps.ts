@@ -21,14 +21,15 @@
  */
 import { AppError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
-import type { SealedRows } from "../ports.ts";
 import { type Erasure, isFinished, storesAreDone } from "./erasure.ts";
 import { identityErased } from "./events.ts";
 import type { ErasureDeps } from "./ports.ts";
 
-/** A count of steps that one run may still make. */
+/** How many steps one run may still make, and until when it may begin one. */
 export interface Budget {
   steps: number;
+  /** Unix milliseconds. */
+  untilMs: number;
 }
 
 /**
@@ -37,9 +38,8 @@ export interface Budget {
  */
 export async function runErasure(id: string, budget: Budget, deps: ErasureDeps): Promise<boolean> {
   const faults: unknown[] = [];
-  for (const part of [destroyKey, deleteAndRewrite]) {
-    await part(id, budget, deps).catch((error: unknown) => faults.push(error));
-  }
+  await destroyKey(id, deps).catch((error: unknown) => faults.push(error));
+  await deleteAndRewrite(id, budget, deps).catch((error: unknown) => faults.push(error));
   if (faults.length > 0) throw faults[0];
   const erasure = need(id, deps);
   if (!storesAreDone(erasure)) return false;
@@ -50,7 +50,7 @@ export async function runErasure(id: string, budget: Budget, deps: ErasureDeps):
 }
 
 /** Step 2. Also called by itself, at once, before anything that may have to wait. */
-export async function destroyKey(id: string, _budget: Budget, { book, keys, clock }: ErasureDeps): Promise<void> {
+export async function destroyKey(id: string, { book, keys, clock }: ErasureDeps): Promise<void> {
   const { keyDestroyedAt, page, pseudonym, entry } = need(id, { book });
   if (keyDestroyedAt !== null) return;
   // Known from its entry alone, or erased before: the index may be older than the key.
@@ -81,7 +81,7 @@ async function deleteRows(id: string, budget: Budget, deps: ErasureDeps): Promis
     ...before,
     counts: { ...before.counts, ledgerMappings: Math.max(before.counts.ledgerMappings, mappings) },
   });
-  while (budget.steps-- > 0) {
+  while (mayStep(budget, clock)) {
     const seqs = await rows.seqsNaming(pseudonym, LIMITS.erasureSeqsPerStep);
     const last = seqs.at(-1);
     if (last === undefined) {
@@ -109,12 +109,10 @@ async function rewritePages(id: string, budget: Budget, deps: ErasureDeps): Prom
       book.set({ ...erasure, pagesRewrittenAt: isoOf(clock) });
       return;
     }
-    if (budget.steps-- <= 0) return;
+    if (!mayStep(budget, clock)) return;
     const starts = await startsFrom(seq, pages);
     const holding = pagesOf(erasure, seq, starts, book);
-    await Promise.all(
-      holding.firstSeqs.map((firstSeq) => pages.rewrite(firstSeq, (page) => without(erasure.pseudonym, page))),
-    );
+    await Promise.all(holding.firstSeqs.map((firstSeq) => pages.removeSubject(firstSeq, erasure.pseudonym)));
     const now = need(id, deps);
     const archivePages = now.counts.archivePages + holding.firstSeqs.length;
     book.set({ ...now, pagesNextSeq: holding.nextSeq, counts: { ...now.counts, archivePages } });
@@ -152,14 +150,6 @@ function pagesOf(
   return { firstSeqs, nextSeq: seq ?? Number.MAX_SAFE_INTEGER };
 }
 
-function without(pseudonym: string, { privates, subjects }: SealedRows): SealedRows | null {
-  const kept = {
-    privates: privates.filter(({ subject }) => subject !== pseudonym),
-    subjects: subjects.filter((row) => row.pseudonym !== pseudonym),
-  };
-  return kept.privates.length + kept.subjects.length === privates.length + subjects.length ? null : kept;
-}
-
 /** Step 6. */
 async function recordEntry(erasure: Erasure, deps: ErasureDeps): Promise<void> {
   if (erasure.entry !== null) return;
@@ -178,6 +168,12 @@ async function certify(id: string, deps: ErasureDeps): Promise<void> {
   const finalAt = isoOf(deps.clock);
   const certificate = await deps.certify(erasure, { head: deps.head(), finalAt });
   deps.book.set({ ...need(id, deps), finalAt, certificate });
+}
+
+function mayStep(budget: Budget, clock: () => number): boolean {
+  if (budget.steps <= 0 || clock() >= budget.untilMs) return false;
+  budget.steps--;
+  return true;
 }
 
 function need(id: string, { book }: Pick<ErasureDeps, "book">): Erasure {

@@ -28,6 +28,8 @@ const ATTEMPTS = 5;
 export interface TenantKeys {
   current(): Promise<{ version: number; key: Uint8Array }>;
   ofVersion(version: number): Promise<Uint8Array | null>;
+  /** Throws `keys.unavailable` when the tenant's own service has withdrawn this version. */
+  demandUsable?(version: number): Promise<void>;
   /** What was read is read again. */
   forget?(): void;
 }
@@ -50,6 +52,8 @@ class LostKeys extends AppError {
 
 interface OpenPage {
   etag: string;
+  /** Of the tenant's key that it is sealed under. */
+  version: number;
   keys: Map<string, SubjectKey>;
 }
 
@@ -226,12 +230,24 @@ export class SubjectVault implements KeySource {
 
   async #page(page: number): Promise<OpenPage | null> {
     const known = this.#open.get(page);
-    if (known) {
-      this.#open.delete(page);
-      this.#open.set(page, known);
-      return known;
+    if (!known) return this.#load(page);
+    await this.#demandUsable(known.version);
+    // Meanwhile it may have been put again, or erased from.
+    const now = this.#open.get(page);
+    if (!now) return this.#load(page);
+    this.#open.delete(page);
+    this.#open.set(page, now);
+    return now;
+  }
+
+  /** A page stays open no longer than the key that opened it (S3-41): what a withdrawn key has opened is forgotten. */
+  async #demandUsable(version: number): Promise<void> {
+    try {
+      await this.#deps.tenantKeys.demandUsable?.(version);
+    } catch (error) {
+      for (const [page, open] of this.#open) if (open.version === version) this.#open.delete(page);
+      throw error;
     }
-    return this.#load(page);
   }
 
   async #load(page: number): Promise<OpenPage | null> {
@@ -241,8 +257,8 @@ export class SubjectVault implements KeySource {
     const version = subjectPageKeyVersion(stored.bytes);
     const tenantKey = version === null ? null : await tenantKeys.ofVersion(version);
     const keys = tenantKey && openSubjectPage(stored.bytes, { tenantId, scope: domainId, page }, tenantKey);
-    if (!keys) throw new LostKeys(`keys: page ${page} of subject keys does not open`);
-    const open = { etag: stored.etag, keys: new Map(keys.map((key) => [key.pseudonym, key])) };
+    if (!keys || version === null) throw new LostKeys(`keys: page ${page} of subject keys does not open`);
+    const open = { etag: stored.etag, version, keys: new Map(keys.map((key) => [key.pseudonym, key])) };
     // Whoever has put the page meanwhile knows better what is there.
     if (!this.#open.has(page)) this.#keep(page, open);
     return open;
@@ -275,7 +291,7 @@ export class SubjectVault implements KeySource {
         throw error;
       }
       if (etag !== null) {
-        this.#keep(page, { etag, keys });
+        this.#keep(page, { etag, version, keys });
         return keys;
       }
       this.#open.delete(page);

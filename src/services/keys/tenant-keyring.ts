@@ -65,6 +65,16 @@ export class TenantKeyring {
     return record ? this.#keyOf(record) : null;
   }
 
+  /**
+   * Throws `keys.unavailable` when the service that wrapped this version has withdrawn it, or does not answer. For whoever holds
+   * something that the key has opened: asks nobody about a key of the cell, nor about one that is still in memory.
+   */
+  async demandUsable(version: number): Promise<void> {
+    const record = this.#known?.records.get(version);
+    if (!record) await this.ofVersion(version);
+    else if (record.material.kind === "wrapped") await this.#unwrapped.keyOf(record);
+  }
+
   /** Drops every key. What is being read at this moment is not kept either. */
   forget(): void {
     this.#known = null;

@@ -11,7 +11,6 @@
  * whole walk finds nothing.
  */
 import { LIMITS } from "../../../core/limits.ts";
-import { parsePayload } from "../../../core/payload/payload.ts";
 import type { SlotName } from "../../../crypto/key-registry.ts";
 import { parseSealedHeader, type Sealed, type Sealer } from "../../../crypto/sealed.ts";
 import type { SlotKeys } from "../../../crypto/slot-keys.ts";
@@ -128,8 +127,8 @@ const ledgerOfNobody: Phase = async (after, fresh, deps) => {
 };
 
 /**
- * By page of keys, so that each is opened once. `after`: shard, page, and (of the people of that page, some at a time) the last
- * person whose values are all seen, the one that is under way and the last seq of that one.
+ * By page of keys, so that each is opened once: some people of it at a time, and whoever has more values than one piece takes
+ * alone. `after`: shard, page, the last person whose values are all seen, the one that is under way and the last seq of it.
  */
 const ledgerOfPeople: Phase = async (after, fresh, deps) => {
   const [nth = 0, page = 0] = placeOf(after);
@@ -137,16 +136,12 @@ const ledgerOfPeople: Phase = async (after, fresh, deps) => {
   const shard = deps.ledger.shards()[nth];
   if (shard === undefined) return { ...NOTHING, after: null };
   if (page > (deps.index.lastPage()?.page ?? -1)) return { ...NOTHING, after: `${nth + 1},0` };
-  const people = deps.index.onPage(page, seen, LIMITS.resealPeople);
+  const people = under === "" ? deps.index.onPage(page, seen, LIMITS.resealPeople) : [under];
   if (people.length === 0) return { ...NOTHING, after: `${nth},${page + 1}` };
-  // Whoever was under way may have been erased since.
-  const rest = people.filter((pseudonym) => pseudonym >= under);
-  const seq = rest[0] === under ? Number(seqText) : -1;
-  const cells =
-    rest.length === 0 ? [] : await deps.ledger.privates(shard, rest, seq, versionsOf(fresh), LIMITS.resealRows);
+  const cells = await deps.ledger.privates(shard, people, Number(seqText), versionsOf(fresh), LIMITS.resealRows);
   const done = await replaceInLedger(shard, cells, fresh, deps);
   const last = cells.at(-1);
-  const next = last ? `${seen},${last.subject},${last.seq}` : `${people.at(-1)}`;
+  const next = last ? `${seen},${last.subject},${last.seq}` : people.at(-1);
   return { ...done, after: `${nth},${page},${next}` };
 };
 
@@ -163,8 +158,8 @@ const ledgerMappings: Phase = async (after, fresh, deps) => {
 
 const archive: Phase = async (after, fresh, deps) => {
   const starts = await deps.pages.list(after === "" ? 0 : Number(after) + 1, LIMITS.resealPages);
-  let done = NOTHING;
-  for (const firstSeq of starts) done = addSteps(done, await rewritePage(firstSeq, fresh, deps));
+  const pages = await Promise.all(starts.map((firstSeq) => rewritePage(firstSeq, fresh, deps)));
+  const done = pages.reduce(addSteps, NOTHING);
   return { ...done, after: starts.length > 0 ? String(starts.at(-1)) : null };
 };
 
@@ -215,14 +210,14 @@ function suppressedAmong({ privates, subjects }: SealedRows, { index }: WalkDeps
   return new Set(index.subjects([...people]).flatMap((its) => (its.suppressed ? its.pseudonym : [])));
 }
 
-/** Ids of the entries of a segment, by seq. */
+/** Ids of the entries of a segment, by seq. Not checked: under a wrong one a value does not open. */
 async function entryIds(firstSeq: number, { segments }: WalkDeps): Promise<Map<number, string>> {
   const start = await segmentHolding(firstSeq, segments);
   const payloads = (start === null ? null : await segments.get(start))?.payloads ?? [];
   return new Map(
-    payloads.flatMap((text) => {
-      const parsed = parsePayload(text);
-      return parsed.ok ? [[parsed.payload.seq, parsed.payload.id] as const] : [];
+    payloads.map((text) => {
+      const { seq, id } = JSON.parse(text) as { seq: number; id: string };
+      return [seq, id];
     }),
   );
 }

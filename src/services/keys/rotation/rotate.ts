@@ -74,26 +74,30 @@ function begin(kind: Rotation["kind"], by: AskedBy, version: number, { book, uui
   book.set({ id: uuid(), kind, by, at, version, step, values: 0, pages: 0, unreadable: 0 });
 }
 
-/** Goes on for about `LIMITS.rotationPassMs`. Resolves to whether something is left. Failures stay in the book. */
-export async function goOnWithRotation(deps: RotationDeps): Promise<boolean> {
+/** `more`: it may go on at once; `later`: something failed, and stays in the book. */
+export type Left = "nothing" | "more" | "later";
+
+/** Goes on for about `LIMITS.rotationPassMs`. Never throws. */
+export async function goOnWithRotation(deps: RotationDeps): Promise<Left> {
   const { book, clock } = deps;
   const untilMs = clock() + LIMITS.rotationPassMs;
   try {
     const begun = book.get();
     if (begun?.step === "minting") await mint(begun, deps);
-    if (!book.get()) return false;
+    if (!book.get()) return "nothing";
     book.addDomains(await deps.domainsOfTenant());
     for (const domain of book.domains().filter(({ clean }) => !clean)) {
       await walk(domain, untilMs, deps);
-      if (clock() >= untilMs) return true;
+      if (clock() >= untilMs) return "more";
     }
     const walked = book.get();
-    if (!walked || book.domains().some(({ clean }) => !clean)) return walked !== null;
+    if (!walked) return "nothing";
+    if (book.domains().some(({ clean }) => !clean)) return "later";
     await finish(walked, deps);
-    return false;
+    return "nothing";
   } catch (error) {
     console.warn(JSON.stringify({ at: "rotation", tenant: deps.tenantId, fault: faultOf(error) }));
-    return true;
+    return "later";
   }
 }
 

@@ -1,0 +1,85 @@
+/** S3-41 end to end: what is sealed under a key that the tenant's own service wraps, while that is revoked and after it is restored. */
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { LIMITS } from "../../src/core/limits.ts";
+import { call, event, inLog, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
+import { httpsConfig, type KeyServices, kmsConfig, standInKeyServices } from "../support/key-services.ts";
+import { problemOf } from "../support/problems.ts";
+import { entriesOf } from "../support/tenancy.ts";
+
+let services: KeyServices;
+let tenant: TestTenant;
+let domainId: string;
+
+const NAME = "Ada of the sealed values";
+const personal = () => event({ actor: { type: "user", id: "usr_42", name: NAME } });
+const plain = () => event({ actor: { type: "service", id: "billing" } });
+const append = (body: object) => call(`/v1/domains/${domainId}/audit/entries`, { key: tenant.key, body });
+const reveal = () =>
+  call(`/v1/domains/${domainId}/audit/entries/reveal`, {
+    key: tenant.key,
+    body: { reason: "DSR-17", identity_id: "usr_42" },
+  });
+const told = async () =>
+  (await entriesOf(tenant.tenantDomainId))
+    .map(({ action }) => action)
+    .filter((action) => action.includes("key_service_"));
+
+/** The domain's object from now on lives that much later. */
+async function later(ms: number): Promise<void> {
+  await inLog(domainId, (log) => {
+    const clock: () => number = log.stores.clock;
+    log.stores = { ...log.stores, clock: () => clock() + ms };
+  });
+}
+
+beforeEach(async () => {
+  services = standInKeyServices();
+  tenant = await newTenant();
+  domainId = await newDomain(tenant);
+});
+
+describe.each([
+  [
+    "https",
+    httpsConfig,
+    (its: KeyServices, revoked: boolean): void => {
+      its.https.revoked = revoked;
+    },
+  ],
+  [
+    "aws_kms",
+    kmsConfig,
+    (its: KeyServices, revoked: boolean): void => {
+      its.kms.keyState = revoked ? "Disabled" : "Enabled";
+    },
+  ],
+])("S3-41 with %s", (_, config, setRevoked) => {
+  test("revoked there → the next read of sealed data fails within 60 s, audited; restored there → everything works again", async () => {
+    const set = await call(`/v1/tenants/${tenant.tenantId}/key-service`, {
+      method: "PUT",
+      key: tenant.key,
+      body: config(),
+    });
+    expect(set.status, await set.clone().text()).toBe(200);
+    expect((await append(personal())).status).toBe(201);
+    expect(await (await reveal()).text()).toContain(NAME);
+
+    setRevoked(services, true);
+    await later(LIMITS.unwrappedKeyMs);
+    const problem = await problemOf(await reveal(), "keys.unavailable");
+    expect(problem.detail).toContain("the tenant's key service refused");
+    await problemOf(await append(personal()), "keys.unavailable");
+    expect((await append(plain())).status).toBe(201);
+    expect((await call(`/v1/domains/${domainId}/audit/entries`, { key: tenant.key })).status).toBe(200);
+    await vi.waitFor(async () =>
+      expect(await told()).toEqual(["tenant.key_service_changed", "tenant.key_service_failed"]),
+    );
+
+    setRevoked(services, false);
+    await later(LIMITS.keyServiceRetryMs);
+    expect(await (await reveal()).text()).toContain(NAME);
+    expect((await append(personal())).status).toBe(201);
+    await vi.waitFor(async () => expect((await told()).at(-1)).toBe("tenant.key_service_restored"));
+    expect(await told()).toHaveLength(3);
+  });
+});
