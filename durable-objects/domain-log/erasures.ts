@@ -25,7 +25,8 @@ import type { SqliteSealedJournal } from "./sealed-journal.ts";
 import type { DomainStores } from "./stores.ts";
 import { within } from "./within.ts";
 
-const PROMISE_MS = 24 * 60 * 60 * 1000;
+/** Longer than a decision can take to reach every domain. */
+const PROMISE_MS = 30 * 24 * 60 * 60 * 1000;
 
 export interface ErasuresContext {
   storage: DurableObjectStorage;

@@ -1,12 +1,12 @@
 /** Where the secrets of a cell live: in the account, or in the file of a local cell. A secret goes in and never comes out. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, utimesSync } from "node:fs";
 import { parseEnv } from "node:util";
 import type { Jurisdiction } from "../core/ids.ts";
 import { type RunAccount, saidBy } from "./deploy-account.ts";
 import type { Cell } from "./deploy-config.ts";
 import { secretNames } from "./deploy-readback.ts";
 import { Refused } from "./deploy-refusal.ts";
-import { devVarsFile } from "./paths.ts";
+import { devVarsFile, generatedConfig } from "./paths.ts";
 import { writePrivateFile } from "./private-file.ts";
 import { answered } from "./provision-resources.ts";
 import type { CellSecret } from "./secrets.ts";
@@ -38,20 +38,19 @@ export function accountHome(run: RunAccount, { config }: Cell): SecretHome {
   };
 }
 
-/** `wrangler dev` reads the file again when it changes. */
+/** `wrangler dev` reads the file again when the configuration beside it changes, if only its date. */
 export function localHome(root: string, jurisdiction: Jurisdiction): SecretHome {
   const file = devVarsFile(root, jurisdiction);
   const read = (): Record<string, string> => {
     if (!existsSync(file)) throw new Refused("NOT_STARTED", "there is no local cell yet: npm start makes it");
     return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
   };
-  const write = (secrets: Record<string, string>) =>
-    writePrivateFile(
-      file,
-      Object.entries(secrets)
-        .map(([name, value]) => `${name}="${value}"\n`)
-        .join(""),
-    );
+  const config = generatedConfig(root, jurisdiction);
+  const write = (secrets: Record<string, string>) => {
+    const lines = Object.entries(secrets).map(([name, value]) => `${name}="${value}"\n`);
+    writePrivateFile(file, lines.join(""));
+    if (existsSync(config)) utimesSync(config, new Date(), new Date());
+  };
   return {
     names: async () => Object.keys(read()),
     put: async (name, value) => write({ ...read(), [name]: value }),

@@ -5,7 +5,7 @@
  *
  * Commit order, with the crash after each:
  *  1. each domain, in one transaction: holds asked, its promise and the pseudonym    crash: promises that nobody redeems; they
- *                                                                                    change nothing and are forgotten after a day
+ *                                                                                    change nothing and are forgotten after a month
  *  2. the job is in the tenant's object, with pseudonyms only                        crash: the alarm runs it
  *  3. each domain begins its erasure, and finishes it by its own alarm               crash: again; one that began answers that
  *  4. the job is deleted                                                             done
