@@ -1,6 +1,7 @@
 /** A tenant is pinned for life: nothing that can be sent to a cell names, moves or changes a jurisdiction. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { call, env, jurisdiction, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
+import { placeHold } from "../support/holds.ts";
 import { operations, pathWith } from "../support/operations.ts";
 import { pointersOf, problemOf, withoutInstance } from "../support/problems.ts";
 
@@ -42,7 +43,8 @@ describe("S0-22 R4 the jurisdiction", () => {
     "cannot be changed with %s on any address of a tenant or domain",
     async (method) => {
       const before = await tenantsInD1();
-      const values = { tenantId: tenant.tenantId, domainId, keyId: tenant.keyId, seqOrId: "0" };
+      const { id: holdId } = await placeHold(tenant, { domains: [tenant.tenantDomainId] });
+      const values = { tenantId: tenant.tenantId, domainId, keyId: tenant.keyId, holdId, erasureId: "0", seqOrId: "0" };
       const paths = operations().map(({ path }) => path);
       const offered = operations().filter((operation) => operation.method === method);
       const rest = [...new Set(paths)].filter((path) => !offered.some((operation) => operation.path === path));
