@@ -285,8 +285,10 @@ export class TenantDesk extends DurableObject<CellEnv> {
 
   async #rotationDeps(): Promise<RotationDeps> {
     const config = this.#config();
-    return rotationDeps(this.env, config, this.#deps(), await this.#keyServiceDeps(), {
+    const keys = await this.#keyServiceDeps();
+    return rotationDeps(this.env, config, this.#deps(), keys, {
       book: this.#rotation.book,
+      undisturbed: (run) => this.#keyServices.undisturbed(keys, run),
       clock: this.clock,
       holdsInForce: () => this.#holdBook.all().some((hold) => lastChange(hold).kind !== "released"),
       resealOwn: async (version) => {

@@ -13,7 +13,7 @@ export function rotationDeps(
   config: CellConfig,
   jobs: Pick<JobDeps, "control" | "logs">,
   keys: KeyServiceDeskDeps,
-  own: Pick<RotationDeps, "book" | "resealOwn" | "holdsInForce"> & { clock: Clock },
+  own: Pick<RotationDeps, "book" | "resealOwn" | "holdsInForce" | "undisturbed"> & { clock: Clock },
 ): RotationDeps {
   const { tenantId, tenantDomainId, keyServices, tenantKeys, random, uuid } = keys;
   return {

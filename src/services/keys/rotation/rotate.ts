@@ -32,6 +32,8 @@ export interface RotationDeps {
   keyServices: Pick<KeyServiceStore, "list" | "remove">;
   /** Who wraps the next key. Throws `keys.unavailable`. */
   wrapping: () => Promise<Wrapping>;
+  /** Runs while nobody sets or removes a key service: neither the next key's service nor one in use goes away meanwhile. */
+  undisturbed: <T>(run: () => Promise<T>) => Promise<T>;
   random: RandomBytes;
   domainsOfTenant: () => Promise<string[]>;
   log: (domainId: string) => Pick<DomainLogCalls, "reseal">;
@@ -83,7 +85,7 @@ export async function goOnWithRotation(deps: RotationDeps): Promise<Left> {
   const untilMs = clock() + LIMITS.rotationPassMs;
   try {
     const begun = book.get();
-    if (begun?.step === "minting") await mint(begun, deps);
+    if (begun?.step === "minting") await deps.undisturbed(() => mint(begun, deps));
     if (!book.get()) return "nothing";
     book.addDomains(await deps.domainsOfTenant());
     for (const domain of book.domains().filter(({ clean }) => !clean)) {
@@ -160,7 +162,8 @@ async function finish(rotation: Rotation, deps: RotationDeps): Promise<void> {
   const records = await tenantKeys.list(tenantId);
   const old = records.filter(({ version }) => version < rotation.version);
   const since = new Date(clock()).toISOString();
-  if (rotation.kind === "retire" && done.values + done.pages === 0) return destroy(rotation, old, deps);
+  if (rotation.kind === "retire" && done.values + done.pages === 0)
+    return deps.undisturbed(() => destroy(rotation, old, deps));
   const { version: key_version, values, pages, unreadable } = done;
   // Set back by something stale, a restored database for example: the time begins anew.
   const told = { key_version, values, key_pages: pages, unreadable };
