@@ -5,7 +5,9 @@ import { domainFile, withDatabase } from "./places.ts";
 /** Forgets everything from `size` on, as if it had never been appended. `last`: the entry that is then the newest. */
 export function cutObject(state: string, domainId: string, size: number, last: Row): void {
   withDatabase(domainFile(state, domainId), (database) => {
-    database.prepare("DELETE FROM pending WHERE seq >= ?").run(size);
+    for (const waiting of ["pending", "pending_private", "pending_subject"]) {
+      database.prepare(`DELETE FROM ${waiting} WHERE seq >= ?`).run(size);
+    }
     database.prepare("UPDATE head SET size = ?, entry_hash = ?").run(size, last.entryHash);
     for (const copy of ["copied", "archived"]) {
       database
