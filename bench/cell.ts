@@ -16,6 +16,7 @@ const OBJECTS = {
   DOMAIN_KEEPER: "DomainKeeper",
   TENANT_DESK: "TenantDesk",
   CELL_DESK: "CellDesk",
+  WITNESS_LOG: "WitnessLog",
 };
 
 export interface BenchCell {

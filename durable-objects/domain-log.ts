@@ -10,6 +10,7 @@ import type { Jurisdiction } from "../src/core/ids.ts";
 import { LIMITS } from "../src/core/limits.ts";
 import type { ShardRange } from "../src/core/shards.ts";
 import { sha256 } from "../src/crypto/sha256.ts";
+import type { NoteSigner } from "../src/crypto/signer.ts";
 import { type DomainKeys, deriveDomainKeys } from "../src/crypto/tenant-keys.ts";
 import type { CellEnv } from "../src/env.ts";
 import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
@@ -41,10 +42,12 @@ import { receiptsFor } from "../src/services/log/receipts.ts";
 import type { PersonResult } from "../src/services/log/reveal/search.ts";
 import { type OpenCall, type OpenedRows, openRows } from "../src/services/log/sealing/opening.ts";
 import { DomainSealing, type Sealing } from "../src/services/log/sealing/sealing.ts";
+import type { CheckpointView, EntryProof, GrowthProof } from "../src/services/log/tree-calls.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import type { DomainIdentity } from "../src/services/ports.ts";
 import { Admission } from "./domain-log/admission.ts";
 import { Copies } from "./domain-log/copies.ts";
+import { DomainTree } from "./domain-log/domain-tree.ts";
 import { erasureDeps } from "./domain-log/erasure-deps.ts";
 import { Erasures } from "./domain-log/erasures.ts";
 import { HoldKeeper } from "./domain-log/hold-keeper.ts";
@@ -61,8 +64,11 @@ import { demandPinned } from "./pinning.ts";
 import { Schedule } from "./schedule.ts";
 import { tenantKeyringFor } from "./tenant-keyring.ts";
 
-type Task = "copy" | "archive" | "report_violation" | "forget" | "holds" | "erase";
+type Task = "copy" | "archive" | "sign" | "mirror" | "report_violation" | "forget" | "holds" | "erase";
 
+/** What talks to others for long. */
+const BESIDE_OTHERS: ReadonlySet<Task> = new Set(["mirror"]);
+const LEASE_MS = 60_000;
 const FORGET_EVERY_MS = 24 * 60 * 60 * 1000;
 
 export class DomainLog extends DurableObject<CellEnv> {
@@ -77,9 +83,13 @@ export class DomainLog extends DurableObject<CellEnv> {
   readonly #erasures: Erasures;
   #keys: DomainKeys | null = null;
   #vault: SubjectVault | null = null;
+  readonly tree: DomainTree;
+  #signer: NoteSigner | null = null;
   readonly #copies: Copies;
   readonly #admission = new Admission();
   readonly #retirement: Retirement;
+  /** Tasks under way outside the alarm. */
+  readonly #beside = new Set<Task>();
   #group: Promise<void> | null = null;
   /** The alarm is set for the copies, and for a segment that is full. */
   #armed = false;
@@ -87,7 +97,16 @@ export class DomainLog extends DurableObject<CellEnv> {
 
   constructor(ctx: DurableObjectState, env: CellEnv) {
     super(ctx, env);
-    this.journal = new SqliteJournal(ctx.storage);
+    this.tree = new DomainTree({
+      storage: ctx.storage,
+      journal: () => this.journal,
+      stores: () => this.stores,
+      signer: () => this.#logSigner(),
+      isCompared: () => this.#copies.isCompared,
+      stop: (reason) => this.#stop(reason),
+      plan: (task, atMs) => this.#planTree(task, atMs),
+    });
+    this.journal = new SqliteJournal(ctx.storage, this.tree.beside);
     this.sealed = new SqliteSealedJournal(ctx.storage);
     this.holds = new SqliteHolds(ctx.storage);
     this.#schedule = new Schedule<Task>(ctx.storage);
@@ -98,6 +117,7 @@ export class DomainLog extends DurableObject<CellEnv> {
       stores: () => this.stores,
       shardLimitBytes: () => this.#config().shardLimitBytes,
       stop: (reason) => this.#stop(reason),
+      compareTree: () => this.tree.compare(),
       plan: () => this.#planCopiesAnew(),
       ledgerSetBack: () => this.#erasures.ledgerSetBack(),
     });
@@ -182,8 +202,10 @@ export class DomainLog extends DurableObject<CellEnv> {
       genesis: Buffer.from(keys.genesis).toString("hex"),
       createdAt: new Date(nowMs).toISOString(),
     };
-    createDomain(this.journal, identity, config.signer.keyId, { sha256, random: randomBytes, nowMs });
+    const { keyId } = config.signer.named(identity.origin);
+    createDomain(this.journal, identity, keyId, { sha256, random: randomBytes, nowMs });
     this.#planCopies();
+    this.tree.signSoon();
   }
 
   /** Appends what a client sent. Receipts mean committed; `waitForCopy` also waits (bounded) for D1. */
@@ -213,6 +235,7 @@ export class DomainLog extends DurableObject<CellEnv> {
       },
     );
     this.#planCopies();
+    this.tree.signSoon();
     const receipts = await receiptsFor(appended, { journal: this.journal, ...this.stores, sha256 });
     const size = Math.max(...appended.seqs) + 1;
     const replicated = call.waitForCopy ? await this.#copies.copiedWithin(size, LIMITS.replicationWaitMs) : false;
@@ -270,6 +293,42 @@ export class DomainLog extends DurableObject<CellEnv> {
         detail: "the queryable copy could not be brought up to date in time",
       });
     }
+  }
+
+  /** The newest signed checkpoint. */
+  checkpoint(): Promise<Outcome<CheckpointView>> {
+    return outcomeOf(async () => {
+      await this.#treeReady();
+      return this.tree.view(this.tree.covering(1));
+    });
+  }
+
+  /** By its path of C2SP tlog-tiles; null: there is none. */
+  treeTile(path: string): Promise<Outcome<Uint8Array | null>> {
+    return outcomeOf(async () => {
+      this.#open();
+      return this.tree.byPath(path);
+    });
+  }
+
+  entryProof(call: { seq: number; waitMs: number }): Promise<Outcome<EntryProof | null>> {
+    return outcomeOf(async () => {
+      await this.#treeReady();
+      return this.tree.entryProof(call);
+    });
+  }
+
+  growthProof(call: { from: number; to: number | null }): Promise<Outcome<GrowthProof | null>> {
+    return outcomeOf(async () => {
+      await this.#treeReady();
+      return this.tree.growthProof(call);
+    });
+  }
+
+  /** A freshly started object signs nothing before it has compared itself; whoever reads a checkpoint makes it do so. */
+  async #treeReady(): Promise<void> {
+    this.#open();
+    await this.#copies.comparedOrAway();
   }
 
   /** Whom an identity id stands for here. It is kept nowhere. */
@@ -388,6 +447,17 @@ export class DomainLog extends DurableObject<CellEnv> {
     });
   }
 
+  #logSigner(): NoteSigner {
+    const { config, identity } = this.#open();
+    this.#signer ??= config.signer.named(identity.origin);
+    return this.#signer;
+  }
+
+  #planTree(task: "sign" | "mirror", atMs: number): void {
+    this.#schedule.plan(task, atMs);
+    this.#arm();
+  }
+
   #planHolds(): void {
     this.#schedule.plan("holds", this.stores.clock());
     this.#arm();
@@ -400,6 +470,8 @@ export class DomainLog extends DurableObject<CellEnv> {
       this.#planCopiesAnew();
       if (this.#holdKeeper.isDue) this.#planHolds();
       if (!this.#erasures.areDone) this.#planErasures();
+      if (!this.tree.isCovered) this.#planTree("sign", this.stores.clock());
+      if (!this.tree.isMirrored) this.#planTree("mirror", this.stores.clock());
       await this.alarm();
     });
   }
@@ -409,17 +481,35 @@ export class DomainLog extends DurableObject<CellEnv> {
     const tried = new Set<Task>();
     for (let task = this.#next(tried); task !== null; task = this.#next(tried)) {
       tried.add(task);
-      try {
-        await this.#run(task);
-        this.#settle(task);
-      } catch (error) {
-        if (this.#retirement.isEmpty) return;
-        if (error instanceof Divergence) this.#stop(error.message);
-        else console.warn(JSON.stringify({ at: "domain-log", task, fault: faultName(error) }));
-        this.#schedule.failed(task, this.stores.clock());
-      }
+      if (BESIDE_OTHERS.has(task)) this.#runBeside(task);
+      else if (!(await this.#runTask(task))) return;
     }
     this.#arm();
+  }
+
+  /** False: the object is empty now. Never throws. */
+  async #runTask(task: Task): Promise<boolean> {
+    try {
+      await this.#run(task);
+      this.#settle(task);
+    } catch (error) {
+      if (this.#retirement.isEmpty) return false;
+      if (error instanceof Divergence) this.#stop(error.message);
+      else console.warn(JSON.stringify({ at: "domain-log", task, fault: faultName(error) }));
+      this.#schedule.failed(task, this.stores.clock());
+    }
+    return true;
+  }
+
+  /** For what waits long for others: no other task waits for it. */
+  #runBeside(task: Task): void {
+    this.#schedule.lease(task, this.stores.clock() + LEASE_MS);
+    if (this.#beside.has(task)) return;
+    this.#beside.add(task);
+    void this.#runTask(task).then((goesOn) => {
+      this.#beside.delete(task);
+      if (goesOn) this.#arm();
+    });
   }
 
   #next(tried: ReadonlySet<Task>): Task | null {
@@ -433,6 +523,11 @@ export class DomainLog extends DurableObject<CellEnv> {
     // Also where the log is stopped: only the entry and the certificate have to wait then.
     if (task === "erase") return this.#erasures.run();
     if (this.journal.stoppedReason() !== null) return;
+    if (task === "sign") {
+      await this.#copies.compared();
+      return this.tree.signLate();
+    }
+    if (task === "mirror") return void (await this.tree.mirror());
     if (task === "copy") return this.#copies.copy();
     if (task === "holds") return this.#holdKeeper.run();
     if (task === "archive") return this.#copies.archive();
@@ -448,6 +543,8 @@ export class DomainLog extends DurableObject<CellEnv> {
     if (task === "forget") this.#schedule.plan(task, nowMs + FORGET_EVERY_MS);
     if (task === "erase" && !this.#erasures.areDone) this.#schedule.plan(task, nowMs);
     if (this.journal.stoppedReason() !== null) return;
+    if (task === "sign" && !this.tree.isCovered) this.#schedule.plan(task, nowMs + LIMITS.checkpointAfterMs);
+    if (task === "mirror" && !this.tree.isMirrored) this.#schedule.plan(task, nowMs);
     if (task === "copy" && !this.#copies.copyIsDone) this.#schedule.plan(task, nowMs);
     if ((task === "copy" || task === "holds") && this.#holdKeeper.isDue) this.#schedule.plan("holds", nowMs);
     const archiveAt = task === "archive" ? this.#copies.archiveDueAtMs : null;

@@ -1,6 +1,7 @@
 /** The way to the objects of this cell: pinned stubs, with what they answer turned into values and errors again. */
 import type { FinalHead } from "../src/core/deletion-certificate.ts";
 import type { SlotName } from "../src/crypto/key-registry.ts";
+import { sha256 } from "../src/crypto/sha256.ts";
 import type { CellEnv } from "../src/env.ts";
 import type { CellConfig } from "../src/services/cell-config.ts";
 import type { DyingDomain } from "../src/services/deletion/deletion.ts";
@@ -8,6 +9,7 @@ import type { CreateDomainCall, DomainKeeperCalls, DomainLogCalls } from "../src
 import { valueOf } from "../src/services/outcome.ts";
 import type { TenantDeskCalls } from "../src/services/tenancy/calls.ts";
 import type { LogGate } from "../src/services/tenancy/jobs.ts";
+import { originHash, type WitnessCalls } from "../src/services/witness/witness.ts";
 import { pinnedStub } from "./pinning.ts";
 
 /** There is one desk a cell. */
@@ -31,6 +33,10 @@ export function domainLog(env: CellEnv, config: CellConfig, domainId: string): D
     placeHold: (call) => valueOf(stub.placeHold(call)),
     releaseHold: (holdId) => valueOf(stub.releaseHold(holdId)),
     reseal: (work, cursor) => valueOf(stub.reseal(work, cursor)),
+    checkpoint: () => valueOf(stub.checkpoint()),
+    treeTile: (path) => valueOf(stub.treeTile(path)),
+    entryProof: (call) => valueOf(stub.entryProof(call)),
+    growthProof: (call) => valueOf(stub.growthProof(call)),
     person: (identityId) => valueOf(stub.person(identityId)),
     openSealed: (call) => valueOf(stub.openSealed(call)),
     erase: (call) => valueOf(stub.erase(call)),
@@ -110,6 +116,15 @@ export function cellDesk(env: CellEnv, config: CellConfig) {
       valueOf(stub.finishDeletion(tenantId, note, heads)),
     wakeDeletions: () => valueOf(stub.wakeDeletions()),
     observedJurisdiction: () => stub.observedJurisdiction(),
+  };
+}
+
+/** What this cell knows as a witness, one object an origin. */
+export function witnessLogs(env: CellEnv, config: CellConfig): WitnessCalls {
+  const stub = (hash: string) => pinnedStub(env.WITNESS_LOG, config, hash);
+  return {
+    addCheckpoint: (submission) => valueOf(stub(originHash(sha256, submission.origin)).addCheckpoint(submission)),
+    checkpoint: (hash) => valueOf(stub(hash).checkpoint()),
   };
 }
 

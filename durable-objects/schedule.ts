@@ -34,6 +34,11 @@ export class Schedule<Task extends string> {
     return rows.map(({ task }) => task as Task).find((task) => !except.has(task)) ?? null;
   }
 
+  /** The task runs outside the alarm; should it be lost with its object, it is due at `untilMs`. */
+  lease(task: Task, untilMs: number): void {
+    this.#storage.sql.exec("UPDATE schedule SET due_ms = ? WHERE task = ?", untilMs, task);
+  }
+
   done(task: Task): void {
     this.#storage.sql.exec("DELETE FROM schedule WHERE task = ?", task);
   }

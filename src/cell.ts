@@ -1,6 +1,6 @@
 /** Entry point of a cell: wires bindings to services, and exports the objects. */
 import { ledgerAt } from "../durable-objects/domain-log/stores.ts";
-import { cellDesk, domainKeeper, domainLog, tenantDesk } from "../durable-objects/gates.ts";
+import { cellDesk, domainKeeper, domainLog, tenantDesk, witnessLogs } from "../durable-objects/gates.ts";
 import { LIMITS } from "./core/limits.ts";
 import type { ShardRange } from "./core/shards.ts";
 import type { CellEnv } from "./env.ts";
@@ -17,6 +17,7 @@ export { CellDesk } from "../durable-objects/cell-desk.ts";
 export { DomainKeeper } from "../durable-objects/domain-keeper.ts";
 export { DomainLog } from "../durable-objects/domain-log.ts";
 export { TenantDesk } from "../durable-objects/tenant-desk.ts";
+export { WitnessLog } from "../durable-objects/witness-log.ts";
 
 function wire(env: CellEnv): CellServices {
   const config = cellConfig(env);
@@ -43,6 +44,7 @@ function wire(env: CellEnv): CellServices {
       rotate: (slot) => cellDesk(env, config).rotateSlot(slot),
       retire: (slot, again) => cellDesk(env, config).retireSlot(slot, again),
     },
+    witness: witnessLogs(env, config),
     residency: () =>
       residencyReport({
         jurisdiction: config.jurisdiction,

@@ -3,6 +3,7 @@ import type { CellDesk } from "../durable-objects/cell-desk.ts";
 import type { DomainKeeper } from "../durable-objects/domain-keeper.ts";
 import type { DomainLog } from "../durable-objects/domain-log.ts";
 import type { TenantDesk } from "../durable-objects/tenant-desk.ts";
+import type { WitnessLog } from "../durable-objects/witness-log.ts";
 import type { CellSettings } from "./services/cell-config.ts";
 
 export interface CellEnv extends CellSettings {
@@ -10,6 +11,7 @@ export interface CellEnv extends CellSettings {
   DOMAIN_KEEPER: DurableObjectNamespace<DomainKeeper>;
   TENANT_DESK: DurableObjectNamespace<TenantDesk>;
   CELL_DESK: DurableObjectNamespace<CellDesk>;
+  WITNESS_LOG: DurableObjectNamespace<WitnessLog>;
   /** Tenants, domains, keys. */
   CONTROL: D1Database;
   /** The first ledger shard; further ones are LEDGER_01… */

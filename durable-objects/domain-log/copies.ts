@@ -32,6 +32,8 @@ export interface CopiesContext {
   shardLimitBytes: () => number;
   /** A copy contradicts the object. */
   stop: (reason: string) => void;
+  /** Part of the comparison at the start. Throws `Divergence`, or the store's error. */
+  compareTree: () => Promise<void>;
   /** The alarm has to take up what waits. */
   plan: () => void;
   /** D1 holds less than it was seen to hold: it was restored to an earlier copy, with what was erased since. */
@@ -126,7 +128,7 @@ export class Copies {
   /** Until this has succeeded once after a start, nothing is copied, archived or released. */
   async #compare(): Promise<void> {
     if (this.#compared) return;
-    this.#comparing ??= this.#watchingLedger(() => compareCopies(this.#deps())).finally(() => {
+    this.#comparing ??= this.#compareAll().finally(() => {
       this.#comparing = null;
     });
     await this.#comparing;
@@ -134,6 +136,20 @@ export class Copies {
     this.#compared = true;
     // A ledger that was set back is refilled even when nobody appends.
     this.#context.plan();
+  }
+
+  async #compareAll(): Promise<void> {
+    await this.#watchingLedger(() => compareCopies(this.#deps()));
+    await this.#context.compareTree();
+  }
+
+  get isCompared(): boolean {
+    return this.#compared;
+  }
+
+  /** Throws `Divergence`, or the store's error. */
+  compared(): Promise<void> {
+    return this.#compare();
   }
 
   async #copySteps(): Promise<void> {

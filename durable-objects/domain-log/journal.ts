@@ -42,8 +42,16 @@ type HeadRow = {
 type PendingRow = { seq: number; id: string; prev_hash: string; entry_hash: string; payload: string };
 type RequestRow = { first_seq: number; count: number; body_mac: ArrayBuffer; recorded_at_ms: number };
 
+/** What grows with the log, in the same transactions. */
+export interface BesideJournal {
+  appended(rows: readonly EntryRow[]): void;
+  /** A transaction was undone: what is remembered may not be there. */
+  undone(): void;
+}
+
 export class SqliteJournal implements Journal {
   readonly #storage: DurableObjectStorage;
+  readonly #beside: BesideJournal;
   readonly #sql: SqlStorage;
   /** Only this object writes its storage, so what was read or written last is what is there. */
   #backlog: { entries: number; bytes: number } | null = null;
@@ -52,8 +60,9 @@ export class SqliteJournal implements Journal {
   #months: string[] | null = null;
   readonly #recent = new RecentRows();
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage, beside: BesideJournal) {
     this.#storage = storage;
+    this.#beside = beside;
     this.#sql = storage.sql;
     this.#migrate();
   }
@@ -67,6 +76,7 @@ export class SqliteJournal implements Journal {
       this.#identity = null;
       this.#months = null;
       this.#recent.clear();
+      this.#beside.undone();
       throw error;
     }
   }
@@ -115,6 +125,7 @@ export class SqliteJournal implements Journal {
       entries: backlog.entries + rows.length,
       bytes,
     };
+    this.#beside.appended(rows);
   }
 
   pending(fromSeq: number, maxRows: number, maxBytes: number): EntryRow[] {

@@ -8,6 +8,7 @@ import type {
   ErasablePages,
   ErasableRows,
   HoldMirror,
+  LedgerHashes,
   LedgerStore,
   ResealLedger,
   RootStore,
@@ -17,10 +18,12 @@ import type {
   SubjectPageStore,
   TenantKeyStore,
   TenantSweep,
+  TreeMirror,
 } from "../../src/services/ports.ts";
 import { D1ControlStore } from "../../src/storage/control-store.ts";
 import { entriesWithAction } from "../../src/storage/erased-entries.ts";
 import { D1HoldMirror } from "../../src/storage/hold-mirror.ts";
+import { D1LedgerHashes } from "../../src/storage/ledger-hashes.ts";
 import { D1LedgerStore } from "../../src/storage/ledger-store.ts";
 import { D1ResealLedger } from "../../src/storage/reseal-ledger.ts";
 import { R2RootStore } from "../../src/storage/root-store.ts";
@@ -31,6 +34,7 @@ import { ShardedLedger } from "../../src/storage/sharded-ledger.ts";
 import { R2SubjectPageStore } from "../../src/storage/subject-page-store.ts";
 import { R2TenantKeyStore } from "../../src/storage/tenant-key-store.ts";
 import { CellTenantSweep } from "../../src/storage/tenant-sweep.ts";
+import { R2TreeMirror } from "../../src/storage/tree-mirror.ts";
 
 export interface DomainStores {
   ledger: LedgerStore;
@@ -43,6 +47,8 @@ export interface DomainStores {
   holdMirror: HoldMirror;
   /** Sealed values of the ledger, for sealing them anew. */
   resealLedger: ResealLedger;
+  ledgerHashes: LedgerHashes;
+  treeMirror: TreeMirror;
   /** Entries of one action. */
   entriesWithAction: (action: string, range: { fromSeq: number; toSeq: number }) => Promise<EntryRow[]>;
   roots: RootStore;
@@ -70,6 +76,8 @@ export function domainStores(env: CellEnv, domainId: string, ranges: () => reado
       (shard) => ledgerShard(env, shard),
       domainId,
     ),
+    ledgerHashes: new D1LedgerHashes(() => shardsOf(env, ranges), domainId),
+    treeMirror: new R2TreeMirror(env.LOG, domainId),
     entriesWithAction: (action, range) => {
       const shards = [...new Set(ranges().map(({ shard }) => shard))].map((shard) => ledgerShard(env, shard));
       return entriesWithAction(shards, domainId, action, range);

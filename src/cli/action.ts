@@ -6,6 +6,8 @@ import type { Io } from "./io.ts";
 export interface Session {
   readonly io: Io;
   exitCode: number;
+  /** Every `--key` of the command line, in order: an offline verification may trust several. */
+  readonly keys: string[];
 }
 
 /** A command whose help ends with examples. */

@@ -6,8 +6,10 @@ import { appendCommand } from "./commands/append.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { domainsCommand } from "./commands/domains.ts";
 import { eraseIdentityCommand, verifyCertificateCommand } from "./commands/erasure.ts";
+import { evidenceCommand } from "./commands/evidence.ts";
 import { importCommand } from "./commands/import.ts";
 import { getCommand, headCommand, residencyCommand, whoamiCommand } from "./commands/look.ts";
+import { policyCommand } from "./commands/policy.ts";
 import { profilesCommand } from "./commands/profiles.ts";
 import { revealCommand, searchCommand } from "./commands/reveal.ts";
 import { tailCommand } from "./commands/tail.ts";
@@ -15,8 +17,8 @@ import { verifyCommand } from "./commands/verify.ts";
 import { painter } from "./text.ts";
 
 const EXIT_CODES = `
-Exit codes: 0 done or verified, 1 refused or refuted, 2 wrong usage, 3 no answer or no access,
-5 contradicts the remembered head.
+Exit codes: 0 done or verified, 1 refused or refuted, 2 wrong usage, 3 no answer, no access or could not check,
+4 not witnessed as the policy asks, 5 contradicts the remembered head.
 
 Settings: flags come before MOONSEAL_URL, MOONSEAL_KEY, MOONSEAL_DOMAIN, MOONSEAL_PROFILE, and those
 before the profile. A key in a flag can be seen by other users of this machine: prefer the other ways.`;
@@ -27,7 +29,10 @@ export function buildProgram(session: Session): Command {
     .version(packageJson.version)
     .option("--profile <name>", "use this profile")
     .option("--url <url>", "address of the server")
-    .option("--key <key>", "API key")
+    .option("--key <key>", "API key; for offline verification a verifier key, which may be repeated", (key) => {
+      session.keys.push(key);
+      return key;
+    })
     .option("--domain <id>", "the log: dom_eu_… or dom_us_…")
     .addHelpText("after", EXIT_CODES);
   const commands = [
@@ -41,6 +46,8 @@ export function buildProgram(session: Session): Command {
     revealCommand(session),
     headCommand(session),
     verifyCommand(session),
+    evidenceCommand(session),
+    policyCommand(session),
     eraseIdentityCommand(session),
     verifyCertificateCommand(session),
     importCommand(session),

@@ -6,7 +6,7 @@ import { buildProgram } from "./program.ts";
 import { line } from "./text.ts";
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const session = { io, exitCode: CODE.ok as number };
+  const session = { io, exitCode: CODE.ok as number, keys: [] };
   try {
     await buildProgram(session).parseAsync([...argv], { from: "user" });
     return session.exitCode;

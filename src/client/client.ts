@@ -138,6 +138,13 @@ export class MoonsealClient {
     return this.#get(`${auditPath(domainId)}/erasures/${encodeURIComponent(erasureId)}`, {}, options);
   }
 
+  /** The offline proof of one entry by seq or id, as a `.tlog-proof` file (C2SP tlog-proof). Untrusted until it is verified. */
+  async evidence(domainId: string, which: number | string, options: CallOptions = {}): Promise<string> {
+    const path = `${auditPath(domainId)}/entries/${encodeURIComponent(which)}/evidence`;
+    const spec = { method: "GET" as const, path, retry: true, authenticate: true, text: true as const };
+    return (await this.#transport.request({ ...spec, signal: options.signal })).json as string;
+  }
+
   /** The signed note; the problem `erasure.unfinished` before there is one. */
   async erasureCertificate(domainId: string, erasureId: string, options: CallOptions = {}): Promise<string> {
     const path = `${auditPath(domainId)}/erasures/${encodeURIComponent(erasureId)}/certificate`;

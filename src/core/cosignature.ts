@@ -2,7 +2,7 @@
  * C2SP tlog-cosignature with Ed25519: what a witness says of a checkpoint, and when. Keys sign in `crypto`; this file makes
  * the message that is signed and takes the signature apart.
  */
-import { concatBytes } from "./bytes.ts";
+import { concatBytes, toBase64, toHex } from "./bytes.ts";
 import type { Sha256 } from "./sha256.ts";
 
 /** Signature type in key ids and verifier keys. */
@@ -14,6 +14,12 @@ const ED25519_BYTES = 64;
 /** First 4 bytes of SHA-256(name ‖ LF ‖ 0x04 ‖ public key). */
 export function cosignerKeyHash(sha256: Sha256, name: string, ed25519PublicKey: Uint8Array): Uint8Array {
   return sha256(`${name}\n`, Uint8Array.of(COSIGNATURE_V1), ed25519PublicKey).slice(0, 4);
+}
+
+/** The verifier key of a cosigner: `<name>+<hex key hash>+<base64 of 0x04 and key>`. */
+export function formatCosignerKey(sha256: Sha256, name: string, ed25519PublicKey: Uint8Array): string {
+  const hash = toHex(cosignerKeyHash(sha256, name, ed25519PublicKey));
+  return `${name}+${hash}+${toBase64(concatBytes(Uint8Array.of(COSIGNATURE_V1), ed25519PublicKey))}`;
 }
 
 /** The bytes that are signed. `timestamp`: POSIX seconds. `checkpointText` is the note's text and ends with LF. */

@@ -5,7 +5,9 @@
  */
 import { toHex, utf8 } from "./bytes.ts";
 import { canonicalJson, parseCanonicalJson } from "./canonical.ts";
+import { isJurisdiction } from "./ids.ts";
 import type { Sha256 } from "./sha256.ts";
+import { isCount, isHash, isIdOf, isInstant, isText, listOf, orNull, withFields } from "./shape.ts";
 
 /** First line of the note: the same key signs other documents. */
 export const DELETION_LABEL = "moonseal/deletion-certificate/v1";
@@ -79,16 +81,48 @@ export function parseDeletionText(text: string): DeletionCertificate | null {
   const [label, json, end, ...more] = text.split("\n");
   if (label !== DELETION_LABEL || !json || end !== "" || more.length > 0) return null;
   const parsed = parseCanonicalJson(json, MAX_DEPTH)?.value;
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return null;
-  const { v, tenant_id, domains, domains_sha256, deleted, recoverable_until } = parsed;
-  const whole =
-    v === 1 &&
-    typeof tenant_id === "string" &&
-    Number.isSafeInteger(domains) &&
-    typeof domains_sha256 === "string" &&
-    Array.isArray(deleted) &&
-    typeof recoverable_until === "object";
-  return whole ? (parsed as unknown as DeletionCertificate) : null;
+  return isCertificate(parsed) ? parsed : null;
+}
+
+/** Untrusted final heads that lie beside a note; null when they are none. What they are worth is for their digest to say. */
+export function parseFinalHeads(value: unknown): FinalHead[] | null {
+  return areHeads(value) ? (value as FinalHead[]) : null;
 }
 
 const MAX_DEPTH = 4;
+
+const areHeads = listOf(
+  withFields({
+    domain_id: isIdOf("domain"),
+    size: isCount,
+    entry_hash: orNull(isHash),
+    genesis: orNull(isHash),
+    recorded_at: orNull(isInstant),
+  }),
+);
+
+const isShaped = withFields({
+  v: (value) => value === 1,
+  tenant_id: isIdOf("tenant"),
+  jurisdiction: isJurisdiction,
+  request_reference: orNull(isText),
+  requested_at: isInstant,
+  stopped_at: isInstant,
+  keys_destroyed_at: isInstant,
+  verified_empty_at: isInstant,
+  domains: isCount,
+  domains_sha256: isHash,
+  deleted: listOf(withFields({ store: isText, what: isText, count: isCount, method: isText })),
+  kept: listOf(withFields({ what: isText, where: isText, why: isText })),
+  recoverable_until: withFields({
+    "R2 KEYS": isInstant,
+    "R2 LOG": isInstant,
+    "D1 ledger": isInstant,
+    "D1 control": isInstant,
+    "Durable Objects": isInstant,
+  }),
+});
+
+function isCertificate(value: unknown): value is DeletionCertificate {
+  return isShaped(value);
+}

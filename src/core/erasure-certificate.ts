@@ -5,9 +5,9 @@
  * This file writes and takes apart; `src/verifier/erasure-certificate.ts` judges.
  */
 
-import { fromHex } from "./bytes.ts";
 import { canonicalJson, parseCanonicalJson } from "./canonical.ts";
-import { isJurisdiction, type Jurisdiction, parseId } from "./ids.ts";
+import { isJurisdiction, type Jurisdiction } from "./ids.ts";
+import { isCount, isHash, isIdOf, isInstant, isText, listOf, orNull, withFields } from "./shape.ts";
 
 /** First line of the note: the same key signs other documents. */
 export const ERASURE_CERTIFICATE_LABEL = "moonseal/erasure-certificate/v1";
@@ -74,63 +74,34 @@ export function parseErasureCertificate(text: string): ErasureCertificate | null
 
 const MAX_DEPTH = 6;
 
-type Json = Record<string, unknown>;
-type Check = (value: unknown) => boolean;
-
-const text: Check = (value) => typeof value === "string";
-const hash: Check = (value) => typeof value === "string" && value.length === 64 && fromHex(value) !== null;
-const count: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const instant: Check = (value) =>
-  typeof value === "string" &&
-  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) &&
-  !Number.isNaN(Date.parse(value));
-const orNull =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value);
-const listOf =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.every(check);
-/** An object with exactly these fields. */
-const fields =
-  (checks: Record<string, Check>): Check =>
-  (value) =>
-    typeof value === "object" &&
-    value !== null &&
-    Object.keys(value).length === Object.keys(checks).length &&
-    Object.entries(checks).every(([name, check]) => Object.hasOwn(value, name) && check((value as Json)[name]));
-const id =
-  (kind: "tenant" | "domain"): Check =>
-  (value) =>
-    typeof value === "string" && parseId(value)?.kind === kind;
-
-const isShaped = fields({
+const isShaped = withFields({
   v: (value) => value === 1,
-  erasure: text,
-  correlation: text,
+  erasure: isText,
+  correlation: isText,
   jurisdiction: isJurisdiction,
-  tenant: id("tenant"),
-  domain: id("domain"),
-  pseudonym: hash,
+  tenant: isIdOf("tenant"),
+  domain: isIdOf("domain"),
+  pseudonym: isHash,
   known: (value) => typeof value === "boolean",
-  law: text,
-  request: fields({
-    reference: orNull(text),
-    reason: text,
-    asked_by: text,
-    requested_at: instant,
-    verified_at: orNull(instant),
-    suppressed_at: instant,
-    executed_at: instant,
-    final_at: instant,
+  law: isText,
+  request: withFields({
+    reference: orNull(isText),
+    reason: isText,
+    asked_by: isText,
+    requested_at: isInstant,
+    verified_at: orNull(isInstant),
+    suppressed_at: isInstant,
+    executed_at: isInstant,
+    final_at: isInstant,
   }),
-  stores: listOf(fields({ store: text, method: text, count, ciphertext_recoverable_until: orNull(instant) })),
-  kept: listOf(fields({ what: text, count, law: text, until: orNull(instant), remark: text })),
-  recoverable_until: fields({ readable: (value) => value === false, ciphertext: instant, remark: text }),
-  entry: fields({ seq: count, id: text, entry_hash: hash, prev_hash: hash, payload: text }),
-  head: fields({ size: count, entry_hash: hash }),
-  inclusion_proof: orNull(text),
+  stores: listOf(
+    withFields({ store: isText, method: isText, count: isCount, ciphertext_recoverable_until: orNull(isInstant) }),
+  ),
+  kept: listOf(withFields({ what: isText, count: isCount, law: isText, until: orNull(isInstant), remark: isText })),
+  recoverable_until: withFields({ readable: (value) => value === false, ciphertext: isInstant, remark: isText }),
+  entry: withFields({ seq: isCount, id: isText, entry_hash: isHash, prev_hash: isHash, payload: isText }),
+  head: withFields({ size: isCount, entry_hash: isHash }),
+  inclusion_proof: orNull(isText),
 });
 
 function isCertificate(value: unknown): value is ErasureCertificate {

@@ -145,6 +145,24 @@ const TABLE = {
     explanation:
       "The tenant keeps the key of its sealed values in a key service of its own, and that service refuses or does not answer. What needs no key goes on. Try again after `Retry-After`; nothing was stored.",
   },
+  "witness.origin_unknown": {
+    status: 404,
+    title: "This witness does not know the log",
+    explanation:
+      "A witness cosigns only logs that its operator has configured, by the origin line of the checkpoint and the key that signs it. Ask the operator to add yours.",
+  },
+  "witness.signature_wrong": {
+    status: 403,
+    title: "The log has not signed this checkpoint",
+    explanation:
+      "The checkpoint bears no valid signature of a key that this witness trusts for its origin (C2SP tlog-witness), or one that claims to be of such a key does not verify. Nothing was cosigned.",
+  },
+  "witness.inconsistent": {
+    status: 422,
+    title: "The tree is not an extension of the one that was cosigned last",
+    explanation:
+      "`detail` says which check of C2SP tlog-witness failed. Nothing was cosigned. Two different trees of one log are proof of its misbehaviour.",
+  },
   "hold.released": {
     status: 409,
     title: "The legal hold was released",

@@ -73,6 +73,30 @@ export const LIMITS = {
   /** Entries that one verification request recomputes before it hands back a cursor. */
   verifyEntriesPerRequest: 20_000,
   verifyPageEntries: 1000,
+  /** A file that the offline verifier takes, whole in memory. Bytes. */
+  verifyFileBytes: 64 * MiB,
+  /** A trust policy. Bytes. */
+  policyBytes: MiB,
+  /** A checkpoint is signed this long after the first entry that the last one does not cover; DESIGN §3 allows 1 s. */
+  checkpointAfterMs: 500,
+  /** The tree's mirror in R2 and outside witnesses see a new checkpoint at most this often. */
+  mirrorEveryMs: 30_000,
+  /** Body of add-checkpoint: a whole note and 63 hashes (C2SP tlog-witness). Bytes. */
+  witnessBodyBytes: 68 * KiB,
+  /** Witnesses of one cell: with the log's own, the 16 signatures that every reader of notes must take (C2SP signed-note). */
+  witnesses: 15,
+  /** One exchange with a witness, and its answer: signature lines, ML-DSA-44 included, or a checkpoint. Bytes. */
+  witnessTimeoutMs: 5000,
+  witnessAnswerBytes: 68 * KiB,
+  /** Requests that one round sends to one witness: what it remembers is asked for at most this often. */
+  witnessTries: 3,
+  /** A witness that failed is asked again after the first time, doubled up to the second. */
+  witnessRetryMs: 1000,
+  witnessRetryMaxMs: 5 * 60 * 1000,
+  /** How long `Prefer: wait=witnessed` waits. */
+  witnessWaitMs: 10_000,
+  /** Heads of domains in one entry of the platform domain: an entry's metadata may have `metadataBytes`. */
+  platformHeadsPerEntry: 50,
   /** How long `Prefer: wait=replicated` waits for D1. */
   replicationWaitMs: 10_000,
   /** A key's record is used from memory for this long; while the store is away, for `keyStaleMs`: revocation takes no longer. */

@@ -35,11 +35,12 @@ export function formatVerifierKey(sha256: Sha256, name: string, ed25519PublicKey
 }
 
 export function formatNote(note: Note): string {
-  const lines = note.signatures.map(
-    ({ name, keyHash, signature }) => `${DASH} ${name} ${toBase64(concatBytes(keyHash, signature))}\n`,
-  );
-  return `${note.text}\n${lines.join("")}`;
+  return `${note.text}\n${note.signatures.map(formatSignatureLine).join("")}`;
 }
+
+/** Ends with LF. */
+export const formatSignatureLine = ({ name, keyHash, signature }: NoteSignature): string =>
+  `${DASH} ${name} ${toBase64(concatBytes(keyHash, signature))}\n`;
 
 /** Takes an untrusted note apart; `null` for anything that `formatNote` would not have written. No signature is checked. */
 export function parseNote(text: string): Note | null {

@@ -16,9 +16,18 @@ export function verifyNote(noteText: string, verifierKey: string): NoteVerdict {
   if (!note) return { ok: false, fault: "note_malformed" };
   const mine = note.signatures.filter(({ name, keyHash }) => name === key.name && equalBytes(keyHash, key.hash));
   if (mine.length === 0) return { ok: false, fault: "key_not_found" };
-  const spki = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, key.publicKey]), format: "der", type: "spki" });
-  const right = mine.every(({ signature }) => verify(null, Buffer.from(note.text), spki, signature));
+  const right = mine.every(({ signature }) => verifyEd25519(key.publicKey, note.text, signature));
   return right ? { ok: true, note } : { ok: false, fault: "signature_wrong" };
+}
+
+/** RFC 8032 verification. False, never an exception, for whatever is no signature or no key. */
+export function verifyEd25519(publicKey: Uint8Array, message: string, signature: Uint8Array): boolean {
+  try {
+    const spki = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: "der", type: "spki" });
+    return verify(null, Buffer.from(message), spki, signature);
+  } catch {
+    return false;
+  }
 }
 
 function parseVerifierKey(text: string): { name: string; hash: Uint8Array; publicKey: Uint8Array } | null {

@@ -6,7 +6,7 @@ import { type Context, Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import openapi from "../../docs/openapi.json";
 import { AppError, isAppError } from "../core/errors.ts";
-import type { Jurisdiction } from "../core/ids.ts";
+import { isJurisdiction, type Jurisdiction } from "../core/ids.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { GatewayEnv } from "../env.ts";
 import { problemResponse } from "../http/problem.ts";
@@ -49,6 +49,11 @@ app.post("/v1/tenants", async (c) => {
   const body = await readBounded(c.req.raw);
   return forward(c, jurisdictionOf(body), new Request(c.req.raw, { body }));
 });
+// The cells as witnesses (C2SP tlog-witness): a cell's submission prefix here is `/witness/<jurisdiction>`.
+app.post("/witness/:jurisdiction/add-checkpoint", (c) => forwardToWitness(c, "add-checkpoint"));
+app.get("/witness/:jurisdiction/:originHash{[0-9a-f]+}/checkpoint", (c) =>
+  forwardToWitness(c, `${c.req.param("originHash")}/checkpoint`),
+);
 app.all("*", (c) => forward(c, null));
 app.onError((error, c) => problem(c, isAppError(error) ? error : new AppError("internal")));
 
@@ -62,6 +67,20 @@ function forward(
   const jurisdiction = routeTo({ pathname, authorization, bodyJurisdiction });
   if (jurisdiction === null) return notFound(c);
   return cell(c.env, jurisdiction).fetch(withoutStrayCredential(request, authorization));
+}
+
+/** Method and body only: a witness asks nobody for a credential, so none may cross. */
+function forwardToWitness(c: GatewayContext, path: string): Response | Promise<Response> {
+  const jurisdiction = c.req.param("jurisdiction");
+  if (!isJurisdiction(jurisdiction)) return notFound(c);
+  const { method, body, headers } = c.req.raw;
+  const requestId = headers.get("X-Request-Id");
+  const request = new Request(new URL(`/witness/${path}`, c.req.url), {
+    method,
+    headers: requestId === null ? {} : { "X-Request-Id": requestId },
+    ...(body === null ? {} : { body, duplex: "half" }),
+  } as RequestInit);
+  return cell(c.env, jurisdiction).fetch(request);
 }
 
 /** A credential that is not whole may be the other cell's in a wrong spelling, so it reaches nobody. */

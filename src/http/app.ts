@@ -14,12 +14,14 @@ import { erasureRoutes } from "./routes/erasure.ts";
 import { holdRoutes } from "./routes/holds.ts";
 import { keyServiceRoutes } from "./routes/key-service.ts";
 import { keyRoutes } from "./routes/keys.ts";
+import { logRoutes } from "./routes/log.ts";
 import { metaRoutes } from "./routes/meta.ts";
 import { revealRoutes } from "./routes/reveal.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { tenantDeletionRoutes } from "./routes/tenant-deletion.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 import { verifyRoutes } from "./routes/verify.ts";
+import { witnessRoutes } from "./routes/witness.ts";
 import { SECURE_HEADERS } from "./secure-headers.ts";
 import { validationHook } from "./validation.ts";
 
@@ -48,6 +50,8 @@ export function cellApp(services: () => CellServices): CellApp {
   searchRoutes(app);
   revealRoutes(app);
   verifyRoutes(app);
+  logRoutes(app);
+  witnessRoutes(app);
   metaRoutes(app);
 
   app.notFound((c) => problem(new AppError("resource.not_found"), c.req.url, c.get("requestId")));

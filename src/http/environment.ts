@@ -10,6 +10,7 @@ import type { ApiKeyRecord, ControlStore, DomainRecord, LedgerStore } from "../s
 import type { ResidencyReport } from "../services/residency.ts";
 import type { CellStatus } from "../services/status.ts";
 import type { TenantDeskCalls } from "../services/tenancy/calls.ts";
+import type { WitnessCalls } from "../services/witness/witness.ts";
 
 /** Wired in src/cell.ts. */
 export interface CellServices {
@@ -31,6 +32,8 @@ export interface CellServices {
   residency: () => Promise<ResidencyReport>;
   status: () => Promise<CellStatus>;
   slots: SlotCalls;
+  /** What this cell cosigns for others. */
+  witness: WitnessCalls;
 }
 
 export interface Principal {

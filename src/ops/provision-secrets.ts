@@ -10,6 +10,7 @@ const SECRET_BYTES = 32;
 const NOT_ROTATED: Partial<Record<CellSecret, string>> = {
   PSEUDONYM_PEPPER: "is never replaced: everybody in the log would get another pseudonym",
   LOG_SIGNING_KEY: "is not replaced here: what it signed would no longer verify under the cell's key",
+  WITNESS_SIGNING_KEY: "is not replaced here: what it cosigned would no longer verify under the cell's witness key",
 };
 
 /** Why a secret may not be replaced by provisioning; the others may. */

@@ -4,10 +4,13 @@ import { fromBase64, toBase64 } from "../core/bytes.ts";
 import { AppError } from "../core/errors.ts";
 import { isJurisdiction, type Jurisdiction } from "../core/ids.ts";
 import { LIMITS } from "../core/limits.ts";
+import { type Cosigner, cosigner } from "../crypto/cosigner.ts";
 import { SLOT_NAMES } from "../crypto/key-registry.ts";
 import { Sealer } from "../crypto/sealed.ts";
 import { type NoteSigner, noteSigner } from "../crypto/signer.ts";
+import { sha256 } from "../crypto/sha256.ts";
 import { readSlotKeys, type SlotKeys } from "../crypto/slot-keys.ts";
+import { type KeysOf, parseWitnessedLogs, parseWitnesses, type WitnessConfig } from "./witness/config.ts";
 
 /** The settings and secrets of a cell's environment. */
 export interface CellSettings {
@@ -22,10 +25,16 @@ export interface CellSettings {
   BACKLOG_BYTES?: string;
   /** Operator's override of `LIMITS.shardBytes`. Bytes. */
   SHARD_LIMIT_BYTES?: string;
+  /** Logs that this cell witnesses: JSON list, src/services/witness/config.ts. */
+  WITNESSED_LOGS?: string;
+  /** Witnesses of this cell's own logs: JSON list, likewise. */
+  WITNESSES?: string;
   OPERATOR_SECRET: string;
   API_KEY_PEPPER: string;
   PSEUDONYM_PEPPER: string;
   LOG_SIGNING_KEY: string;
+  /** What this cell cosigns with as a witness of others. Never the log key. */
+  WITNESS_SIGNING_KEY: string;
   /** `SLOT_CONTACT_V1`: the key of a slot of KEY_REGISTRY, one secret a version. */
   [slot: `SLOT_${string}_V${number}`]: string | undefined;
 }
@@ -41,6 +50,11 @@ export interface CellConfig {
   apiKeyPepper: Uint8Array;
   pseudonymPepper: Uint8Array;
   signer: NoteSigner;
+  cosigner: Cosigner;
+  /** Keys of the logs that this cell witnesses. */
+  witnessedKeysOf: KeysOf;
+  /** Who witnesses the logs of this cell. */
+  witnesses: readonly WitnessConfig[];
   slots: SlotKeys;
   sealer: Sealer;
 }
@@ -74,6 +88,8 @@ function readConfig(settings: CellSettings): CellConfig {
     apiKeyPepper: secretBytes(settings, "API_KEY_PEPPER"),
     pseudonymPepper: secretBytes(settings, "PSEUDONYM_PEPPER"),
     signer: noteSigner(`${logHost}/${jurisdiction}`, secretBytes(settings, "LOG_SIGNING_KEY")),
+    cosigner: cosigner(`${logHost}/witness-${jurisdiction}`, secretBytes(settings, "WITNESS_SIGNING_KEY")),
+    ...witnessing(settings, logHost),
     slots,
     sealer: new Sealer(slots),
   };
@@ -97,12 +113,23 @@ function pinning(settings: CellSettings, jurisdiction: Jurisdiction): Jurisdicti
 
 function secretBytes(
   settings: CellSettings,
-  name: "API_KEY_PEPPER" | "PSEUDONYM_PEPPER" | "LOG_SIGNING_KEY",
+  name: "API_KEY_PEPPER" | "PSEUDONYM_PEPPER" | "LOG_SIGNING_KEY" | "WITNESS_SIGNING_KEY",
 ): Uint8Array {
   const bytes = fromBase64(settings[name] ?? "");
   if (bytes?.length !== SECRET_BYTES)
     throw wrong("internal", `${name} must be base64 of exactly ${SECRET_BYTES} bytes`);
   return bytes;
+}
+
+function witnessing(settings: CellSettings, logHost: string): Pick<CellConfig, "witnessedKeysOf" | "witnesses"> {
+  try {
+    return {
+      witnessedKeysOf: parseWitnessedLogs(sha256, settings.WITNESSED_LOGS ?? ""),
+      witnesses: parseWitnesses(sha256, settings.WITNESSES ?? "", logHost),
+    };
+  } catch (error) {
+    throw wrong("internal", (error as Error).message);
+  }
 }
 
 function slotKeys(settings: CellSettings): SlotKeys {
@@ -118,7 +145,8 @@ function refuseDoubled(settings: CellSettings, slots: SlotKeys): void {
   const slotSecrets = SLOT_NAMES.flatMap((slot) =>
     slots.versions(slot).map((version) => toBase64(slots.ofVersion(slot, version) ?? new Uint8Array())),
   );
-  const secrets = [settings.API_KEY_PEPPER, settings.PSEUDONYM_PEPPER, settings.LOG_SIGNING_KEY, ...slotSecrets];
+  const { API_KEY_PEPPER, PSEUDONYM_PEPPER, LOG_SIGNING_KEY, WITNESS_SIGNING_KEY } = settings;
+  const secrets = [API_KEY_PEPPER, PSEUDONYM_PEPPER, LOG_SIGNING_KEY, WITNESS_SIGNING_KEY, ...slotSecrets];
   const asOperator = (secret: string) =>
     formatOperatorSecret(settings.JURISDICTION as Jurisdiction, fromBase64(secret) ?? new Uint8Array());
   if (new Set(secrets).size !== secrets.length || secrets.map(asOperator).includes(settings.OPERATOR_SECRET)) {

@@ -17,6 +17,7 @@ export const PERMISSIONS = {
   "subject.erase": "Erase a person from a log",
   "erasure.read": "Read how far erasures have come, and their certificates",
   "erasure.replay": "Execute erasures again after a restore",
+  "log.read": "Read the signed checkpoints, tiles and proofs of a log: hashes only",
   "log.verify": "Have the log verified",
   "api_key.create": "Create API keys",
   "api_key.list": "List API keys, never their secrets",
@@ -65,6 +66,7 @@ export const OPERATOR_PLATFORM_PERMISSIONS: readonly Permission[] = [
   "subject.erase",
   "erasure.read",
   "entry.read",
+  "log.read",
   "log.verify",
 ];
 

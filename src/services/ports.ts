@@ -185,6 +185,22 @@ export interface SegmentStore {
   list(fromSeq: number, limit: number): Promise<number[]>;
 }
 
+/** A log's tree as a bucket serves it (R2 LOG), by the paths of C2SP tlog-tiles. */
+export interface TreeMirror {
+  /** The mirrored checkpoint as it is there; null: none. Untrusted. */
+  checkpoint(): Promise<string | null>;
+  putCheckpoint(note: string): Promise<void>;
+  /** Idempotent: a tile never has other bytes. Partial tiles of the same place go once the `whole` one is there. */
+  putTile(path: string, bytes: Uint8Array, whole: boolean): Promise<void>;
+  tile(path: string): Promise<Uint8Array | null>;
+}
+
+/** Entry hashes of one domain in the ledger (D1). */
+export interface LedgerHashes {
+  /** Lower-case hex, of the entries [fromSeq, toSeq] that are there, in order. */
+  hashes(fromSeq: number, toSeq: number): Promise<{ seq: number; entryHash: string }[]>;
+}
+
 /** What is sealed beside one domain's entries in the ledger (D1). */
 export interface SealedStore {
   /** The entries of [fromSeq, toSeq] that name a subject, ascending, at most `limit`. */

@@ -7,6 +7,7 @@ import type { Deleted, TenantSweep } from "../services/ports.ts";
 import { storeUnavailable } from "./d1-errors.ts";
 import { asking, deleteUnder } from "./r2-asking.ts";
 import { LEDGER_SWEEP, RECORD_TABLES, RELEASE, ROWS_LEFT } from "./tenant-sweep-sql.ts";
+import { treePrefix } from "./tree-mirror.ts";
 
 export interface SweptStores {
   control: D1Database;
@@ -62,6 +63,7 @@ export class CellTenantSweep implements TenantSweep {
     return {
       sealed_pages: await deleteUnder(log, sealedPages(domainId), askLog),
       segments: await deleteUnder(log, segmentPrefix(domainId), askLog),
+      tree_tiles: await deleteUnder(log, treePrefix(domainId), askLog),
     };
   }
 
@@ -81,7 +83,8 @@ export class CellTenantSweep implements TenantSweep {
     }
     const { keys, log } = this.#stores;
     if (await anyUnder(keys, [subjectKeys(domainId)])) places.push("R2 KEYS");
-    if (await anyUnder(log, [sealedPages(domainId), segmentPrefix(domainId)])) places.push("R2 LOG");
+    if (await anyUnder(log, [sealedPages(domainId), segmentPrefix(domainId), treePrefix(domainId)]))
+      places.push("R2 LOG");
     return places;
   }
 

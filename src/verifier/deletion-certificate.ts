@@ -3,21 +3,12 @@
  * final heads. Does not prove that nothing was kept elsewhere. Whoever kept a receipt or an export compares it with the head
  * of its domain: the same hash at the same size means that the certificate is about the log that they knew.
  */
-import {
-  type DeletionCertificate,
-  type FinalHead,
-  finalHeadsDigest,
-  parseDeletionText,
-} from "../core/deletion-certificate.ts";
+import type { FinalHead } from "../core/deletion-certificate.ts";
 import type { Sha256 } from "../core/sha256.ts";
 import { type NoteVerdict, verifyNote } from "../crypto/verify.ts";
+import { checkDeletionText, type DeletionTextVerdict } from "./deletion-text.ts";
 
-export type DeletionVerdict =
-  | { ok: true; certificate: DeletionCertificate }
-  | {
-      ok: false;
-      fault: Exclude<NoteVerdict, { ok: true }>["fault"] | "certificate_malformed" | "heads_mismatch";
-    };
+export type DeletionVerdict = DeletionTextVerdict | Extract<NoteVerdict, { ok: false }>;
 
 /** `note` and `heads` are untrusted; `verifierKey` is the one that the reader has pinned. */
 export function verifyDeletion(
@@ -26,9 +17,5 @@ export function verifyDeletion(
   sha256: Sha256,
 ): DeletionVerdict {
   const signed = verifyNote(note, verifierKey);
-  if (!signed.ok) return signed;
-  const certificate = parseDeletionText(signed.note.text);
-  if (!certificate) return { ok: false, fault: "certificate_malformed" };
-  const same = heads.length === certificate.domains && finalHeadsDigest(heads, sha256) === certificate.domains_sha256;
-  return same ? { ok: true, certificate } : { ok: false, fault: "heads_mismatch" };
+  return signed.ok ? checkDeletionText(signed.note.text, heads, sha256) : signed;
 }

@@ -2,87 +2,18 @@
  * Checks the certificate of an erasure, offline. Proves: the holder of the cell's log key said this, and the entry that it
  * shows is the one that its hash names and tells of the same erasure. It does not prove that nothing was kept elsewhere.
  */
-import { fromHex, toHex } from "../core/bytes.ts";
-import { entryHash } from "../core/chain.ts";
-import { type ErasureCertificate, parseErasureCertificate } from "../core/erasure-certificate.ts";
-import { parseId } from "../core/ids.ts";
-import { parsePayload } from "../core/payload/payload.ts";
 import type { Sha256 } from "../core/sha256.ts";
 import { type NoteVerdict, verifyNote } from "../crypto/verify.ts";
+import { checkErasureText, type ErasureTextFault, type ErasureTextVerdict } from "./erasure-text.ts";
 
-export type ErasureCertificateFault =
-  | Exclude<NoteVerdict, { ok: true }>["fault"]
-  | "certificate_malformed"
-  | "jurisdiction_mismatch"
-  | "times_disordered"
-  | "entry_hash_mismatch"
-  | "entry_mismatch"
-  | "head_mismatch";
+export type ErasureCertificateFault = Exclude<NoteVerdict, { ok: true }>["fault"] | ErasureTextFault;
 
 export type ErasureCertificateVerdict =
-  | { ok: true; certificate: ErasureCertificate; notChecked: string[] }
+  | Extract<ErasureTextVerdict, { ok: true }>
   | { ok: false; fault: ErasureCertificateFault };
 
 /** `note` is untrusted; `verifierKey` is the one that the reader has pinned. */
 export function verifyErasureCertificate(note: string, verifierKey: string, sha256: Sha256): ErasureCertificateVerdict {
   const signed = verifyNote(note, verifierKey);
-  if (!signed.ok) return signed;
-  const certificate = parseErasureCertificate(signed.note.text);
-  if (!certificate) return { ok: false, fault: "certificate_malformed" };
-  const fault =
-    faultOfPlaces(certificate) ??
-    faultOfTimes(certificate) ??
-    faultOfEntry(certificate, sha256) ??
-    faultOfHead(certificate);
-  return fault ? { ok: false, fault } : { ok: true, certificate, notChecked: notChecked(certificate) };
-}
-
-function faultOfPlaces({ jurisdiction, tenant, domain }: ErasureCertificate): ErasureCertificateFault | null {
-  const places = [tenant, domain].map((id) => parseId(id)?.jurisdiction);
-  return places.every((place) => place === jurisdiction) ? null : "jurisdiction_mismatch";
-}
-
-/** When the person asked is the caller's word; the rest is the log's own clock. */
-function faultOfTimes({ request, recoverable_until, stores }: ErasureCertificate): ErasureCertificateFault | null {
-  const { suppressed_at, executed_at, final_at } = request;
-  const until = stores.flatMap((store) => store.ciphertext_recoverable_until ?? []);
-  // All of one spelling, so their order is that of the texts.
-  const ordered =
-    suppressed_at <= executed_at && executed_at <= final_at && executed_at <= recoverable_until.ciphertext;
-  return ordered && until.every((each) => each <= recoverable_until.ciphertext) ? null : "times_disordered";
-}
-
-function faultOfEntry(certificate: ErasureCertificate, sha256: Sha256): ErasureCertificateFault | null {
-  const { entry } = certificate;
-  const prevHash = fromHex(entry.prev_hash);
-  if (!prevHash || toHex(entryHash(sha256, prevHash, entry.payload)) !== entry.entry_hash) return "entry_hash_mismatch";
-  const parsed = parsePayload(entry.payload);
-  if (!parsed.ok) return "entry_mismatch";
-  const { domain, seq, id, action, recorded_at, metadata = {} } = parsed.payload;
-  const same =
-    domain === certificate.domain &&
-    seq === entry.seq &&
-    id === entry.id &&
-    action === "audit.identity_erased" &&
-    recorded_at === certificate.request.executed_at &&
-    metadata.relation === "audit.erase-identity" &&
-    metadata.erasure_id === certificate.erasure &&
-    metadata.correlation_id === certificate.correlation &&
-    metadata.subject_pseudonym === certificate.pseudonym;
-  return same ? null : "entry_mismatch";
-}
-
-function faultOfHead({ head, entry }: ErasureCertificate): ErasureCertificateFault | null {
-  if (head.size <= entry.seq) return "head_mismatch";
-  return head.size === entry.seq + 1 && head.entry_hash !== entry.entry_hash ? "head_mismatch" : null;
-}
-
-function notChecked({ inclusion_proof, head }: ErasureCertificate): string[] {
-  return [
-    "Whether nothing was kept elsewhere: a certificate is the word of whoever holds the log key.",
-    "Who the person is: the pseudonym alone tells nobody.",
-    inclusion_proof === null
-      ? `Whether the entry is in the log of ${head.size} entries: compare its hash with \`moonseal get\`, or verify the log.`
-      : "The inclusion proof: this version does not read it.",
-  ];
+  return signed.ok ? checkErasureText(signed.note.text, sha256) : signed;
 }

@@ -2,141 +2,107 @@
  * Verifies the evidence of one entry (C2SP tlog-proof with the entry in it), offline: from the payload over entry hash, leaf and
  * root to the signed checkpoint and its witnesses. The report says what each step proves, and what was not checked.
  */
-
 import { equalBytes, toHex } from "../core/bytes.ts";
 import { entryHash } from "../core/chain.ts";
+import type { Checkpoint } from "../core/checkpoint.ts";
 import { rootOfInclusion } from "../core/merkle/inclusion.ts";
 import { leafHash } from "../core/merkle/tree.ts";
 import { type ParsedPayload, parsePayload } from "../core/payload/payload.ts";
-import type { Sha256 } from "../core/sha256.ts";
-import { decodeProvedEntry, type ProvedEntry, parseTlogProof, type TlogProof } from "../core/tlog-proof.ts";
-import { type CheckpointVerdict, type VerifyEd25519, verifyCheckpoint } from "./checkpoint.ts";
+import { decodeProvedEntry, parseTlogProof, type TlogProof } from "../core/tlog-proof.ts";
+import { type CheckpointStep, entries, judgeCheckpoint } from "./checkpoint-steps.ts";
 import type { TrustPolicy } from "./policy.ts";
+import { type Platform, reportOfOneStep, type Step, StepList, type VerifierReport } from "./report.ts";
 
-export interface EvidenceStep {
-  step: "format" | "entry" | "place" | "checkpoint" | "witnesses" | "inclusion";
-  status: "ok" | "failed" | "not_checked";
-  /** What it proves when it is ok, or what is wrong. */
-  detail: string;
+type StepName = "format" | "entry" | "place" | "inclusion" | CheckpointStep;
+export type EvidenceStep = Step<StepName>;
+
+export interface ProvenEntry {
+  origin: string;
+  seq: number;
+  entryHash: string;
+  /** The exact canonical text. */
+  payload: string;
 }
 
-export interface EvidenceReport {
-  verdict: "verified" | "refuted" | "not_witnessed";
-  steps: EvidenceStep[];
-  /** What this evidence says nothing about, in plain words. */
-  notChecked: string[];
-  entry: { origin: string; seq: number; entryHash: string; payload: string } | null;
+export interface EvidenceReport extends VerifierReport {
+  kind: "evidence";
+  /** Only when it is proved, witnessed or not. */
+  entry: ProvenEntry | null;
 }
 
 type Payload = Extract<ParsedPayload, { ok: true }>["payload"];
 
-/** Untrusted text in, report out; never throws. A step that failed leaves those that build on it unchecked. */
-export function verifyEvidence(
-  text: string,
-  policy: TrustPolicy,
-  { sha256, verify }: { sha256: Sha256; verify: VerifyEd25519 },
-): EvidenceReport {
-  const steps: EvidenceStep[] = [];
-  const passed = (step: EvidenceStep["step"], fault: string | null, proves: string): boolean => {
-    steps.push({ step, status: fault === null ? "ok" : "failed", detail: fault ?? proves });
-    return fault === null;
-  };
+/**
+ * Untrusted text in, report out; never throws. What does not need a key is checked without one too, so that a fault is found
+ * by everybody; without a key of the log the verdict is at best `could_not_check`.
+ */
+export function verifyEvidence(text: string, policy: TrustPolicy, { sha256, verify }: Platform): EvidenceReport {
   const proof = parseTlogProof(text);
-  const entry = proof?.extra ? decodeProvedEntry(proof.extra) : null;
-  if (
-    !passed("format", formatFault(proof, entry), "the file is a tlog-proof with an entry in it") ||
-    !proof ||
-    !entry
-  ) {
-    return report(steps, "refuted", null);
-  }
-  const parsed = parsePayload(entry.payload);
-  const hash = entryHash(sha256, entry.prevHash, entry.payload);
-  passed(
+  const proved = proof?.extra ? decodeProvedEntry(proof.extra) : null;
+  if (!proof || !proved) return malformed(proof);
+  const list = new StepList<StepName>();
+  list.check("format", null, "the file is a tlog-proof with an entry in it");
+  const parsed = parsePayload(proved.payload);
+  const hash = entryHash(sha256, proved.prevHash, proved.payload);
+  list.check(
     "entry",
     parsed.ok ? null : `the payload is ${parsed.fault.replaceAll("_", " ")}`,
     "the payload is the one canonical spelling of this entry, and its hash was computed here",
   );
-  const checkpoint = verifyCheckpoint(proof.checkpoint, policy, verify);
-  const size = checkpoint.ok ? checkpoint.checkpoint.size : 0;
+  const signed = new StepList<CheckpointStep>();
+  const judged = judgeCheckpoint(signed, proof.checkpoint, policy, verify, { current: false });
+  const { claimed } = judged;
   if (parsed.ok) {
-    passed(
-      "place",
-      placeFault(parsed.payload, proof, checkpoint),
-      `the entry itself says that it is entry ${proof.index} of this log`,
+    const fault = placeFault(parsed.payload, proof, claimed);
+    list.check("place", fault, `the entry itself says that it is entry ${proof.index} of this log`);
+  } else list.skip("place", "the payload could not be read");
+  if (claimed) {
+    const root = rootOfInclusion(sha256, proof.index, claimed.size, leafHash(sha256, hash), proof.hashes);
+    const included = root !== null && equalBytes(root, claimed.root);
+    const wrong = "the hashes do not lead from the entry to the root of the checkpoint";
+    list.check(
+      "inclusion",
+      included ? null : wrong,
+      `the entry is in the tree of ${entries(claimed.size)} under the root of the checkpoint`,
     );
-  } else steps.push({ step: "place", status: "not_checked", detail: "the payload could not be read" });
-  passed(
-    "checkpoint",
-    checkpoint.ok ? null : checkpoint.fault.replaceAll("_", " "),
-    `a key that you trust signed that the log had ${size} entries with this root`,
-  );
-  if (!checkpoint.ok) {
-    steps.push({ step: "witnesses", status: "not_checked", detail: "there is no checkpoint to look at" });
-    steps.push({ step: "inclusion", status: "not_checked", detail: "there is no root to compare with" });
-    return report(steps, "refuted", null);
-  }
-  const root = rootOfInclusion(sha256, proof.index, size, leafHash(sha256, hash), proof.hashes);
-  const included = root !== null && equalBytes(root, checkpoint.checkpoint.root);
-  const witnessed = checkpoint.independent >= policy.required;
-  steps.push(witnessStep(checkpoint, policy));
-  passed(
-    "inclusion",
-    included ? null : "the hashes do not lead from the entry to the root",
-    "the entry is in the tree under that root",
-  );
-  const refuted = steps.some(({ step, status }) => status === "failed" && step !== "witnesses");
-  const { origin } = checkpoint.checkpoint;
-  const verdict = refuted ? "refuted" : witnessed ? "verified" : "not_witnessed";
-  return report(steps, verdict, { origin, seq: proof.index, entryHash: toHex(hash), payload: entry.payload });
+  } else list.skip("inclusion", "there is no root to compare with");
+  list.steps.push(...signed.steps);
+  const verdict = judged.conclude(list.failed("witnesses", "remembered"));
+  const proven = claimed && (verdict === "verified" || verdict === "not_witnessed");
+  return {
+    kind: "evidence",
+    subject: subjectOf(proof, claimed, parsed.ok ? parsed.payload : null),
+    verdict,
+    steps: list.steps,
+    notChecked: [...judged.notChecked, ...NOT_CHECKED],
+    advice: judged.advice,
+    heads: judged.heads,
+    entry: proven
+      ? { origin: claimed.origin, seq: proof.index, entryHash: toHex(hash), payload: proved.payload }
+      : null,
+  };
 }
 
-function formatFault(proof: TlogProof | null, entry: ProvedEntry | null): string | null {
-  if (!proof) return "this is not a tlog-proof (c2sp.org/tlog-proof@v1)";
-  return entry ? null : "the file holds no entry that this version can read";
+const NOT_CHECKED = [
+  "whether other entries were left out, or come after this one",
+  "whether what the entry says is true",
+];
+
+function malformed(proof: TlogProof | null): EvidenceReport {
+  const fault = proof
+    ? "the file holds no entry that this version can read"
+    : "this is not a tlog-proof (c2sp.org/tlog-proof@v1) in its one spelling";
+  return { ...reportOfOneStep("evidence", "evidence of an entry", "refuted", fault), kind: "evidence", entry: null };
 }
 
 /** The origin ends with the domain's id, so that an entry cannot be shown as one of another log. */
-function placeFault(payload: Payload, { index }: TlogProof, checkpoint: CheckpointVerdict): string | null {
+function placeFault(payload: Payload, { index }: TlogProof, claimed: Checkpoint | null): string | null {
   if (payload.seq !== index) return `the entry says that it is entry ${payload.seq}, the proof is for ${index}`;
-  if (checkpoint.ok && !checkpoint.checkpoint.origin.endsWith(`/${payload.domain}`)) {
-    return "the entry says that it belongs to another log";
-  }
+  if (claimed && !claimed.origin.endsWith(`/${payload.domain}`)) return "the entry says that it belongs to another log";
   return null;
 }
 
-function witnessStep(
-  { witnesses, independent }: CheckpointVerdict & { ok: true },
-  { required }: TrustPolicy,
-): EvidenceStep {
-  const names = witnesses.map(({ name }) => name).join(", ");
-  if (independent < required) {
-    return {
-      step: "witnesses",
-      status: "failed",
-      detail: `${independent} independent witnesses cosigned, ${required} are required`,
-    };
-  }
-  if (independent === 0) {
-    const beside = witnesses.length > 0 ? ` (${names} belongs to the log's operator)` : "";
-    return { step: "witnesses", status: "not_checked", detail: `not independently witnessed${beside}` };
-  }
-  return { step: "witnesses", status: "ok", detail: `${independent} independent witnesses saw this tree: ${names}` };
-}
-
-function report(
-  steps: EvidenceStep[],
-  verdict: EvidenceReport["verdict"],
-  entry: EvidenceReport["entry"],
-): EvidenceReport {
-  const notChecked = [
-    "whether other entries were left out, or come after this one",
-    "whether what the entry says is true",
-  ];
-  if (!steps.some(({ step, status }) => step === "witnesses" && status === "ok")) {
-    notChecked.unshift(
-      "whether the operator shows somebody else another history: no independent witness vouches for this one",
-    );
-  }
-  return { verdict, steps, notChecked, entry: verdict === "refuted" ? null : entry };
+function subjectOf({ index }: TlogProof, claimed: Checkpoint | null, payload: Payload | null): string {
+  const what = payload ? `: ${payload.action}, recorded ${payload.recorded_at}` : "";
+  return `entry ${index} of ${claimed?.origin ?? "a log that cannot be read"}${what}`;
 }

@@ -23,6 +23,7 @@ export async function dumpCell(): Promise<StoredText[]> {
     dumpObjects(env.DOMAIN_KEEPER),
     dumpObjects(env.TENANT_DESK),
     dumpObjects(env.CELL_DESK),
+    dumpObjects(env.WITNESS_LOG),
   ]);
   return parts.flat();
 }

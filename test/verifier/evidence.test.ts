@@ -94,9 +94,9 @@ describe("evidence", () => {
       "format ok",
       "entry ok",
       "place ok",
+      "inclusion ok",
       "checkpoint ok",
       "witnesses ok",
-      "inclusion ok",
     ]);
     expect(report.notChecked).toHaveLength(2);
   });
@@ -116,12 +116,6 @@ describe("evidence", () => {
         .steps.filter(({ status }) => status === "failed")
         .map(({ step }) => step),
     ).toEqual(["place", "inclusion"]);
-    expect(
-      check(
-        proofOf(5),
-        policyOf({ logs: [{ origin: "log.test/other", keys: [vkey("log.test/other", 1, logKey.publicKey)] }] }),
-      ).verdict,
-    ).toBe("refuted");
     expect(
       check(proofOf(5), policyOf({ logs: [{ origin: ORIGIN, keys: [vkey(ORIGIN, 1, keyOf(9).publicKey)] }] })).verdict,
     ).toBe("refuted");
@@ -164,7 +158,7 @@ describe("evidence", () => {
 describe("a trust policy", () => {
   const log = { origin: ORIGIN, keys: [vkey(ORIGIN, 1, logKey.publicKey)] };
   test.each<[string, unknown, RegExp]>([
-    ["nothing", undefined, /at least one log/],
+    ["nothing", undefined, /the policy: must be an object/],
     ["no log", { logs: [] }, /at least one log/],
     ["a log without a key", { logs: [{ origin: ORIGIN, keys: [] }] }, /at least one key/],
     [

@@ -1,4 +1,7 @@
-/** `verify`: recomputes the log here (or asks the server to) and compares it with the head that is remembered. */
+/**
+ * `verify`: recomputes the log here (or asks the server to) and compares it with the head that is remembered; with files, verifies
+ * those, offline.
+ */
 import type { Command } from "commander";
 import type { MoonsealClient } from "../../client/index.ts";
 import { sha256 } from "../../crypto/sha256.ts";
@@ -13,6 +16,7 @@ import { verifyDisclosure } from "../verify/disclosure.ts";
 import { readHead, rememberHead } from "../verify/heads.ts";
 import { type ReportContext, reportJson, reportLines } from "../verify/report.ts";
 import { verifyByServer } from "../verify/server.ts";
+import { verifyFiles } from "../verify/verify-files.ts";
 import { EXIT_OF, type LogReport, verifyLog } from "../verify/verify-log.ts";
 
 interface VerifyFlags {
@@ -23,16 +27,26 @@ interface VerifyFlags {
   remember: boolean;
   server?: boolean;
   disclosure?: string;
+  policy?: string;
   json?: boolean;
 }
 
+const OF_A_LOG = ["from", "to", "sinceHead", "head", "server", "disclosure", "remember"] as const;
+
 export function verifyCommand(session: Session): Command {
-  const target = command("verify", "Verify that nothing in the log was changed, cut or inserted", [
+  const target = command("verify", "Verify a log, or files about a log without its server", [
     "moonseal verify",
+    "moonseal verify entry-42.tlog-proof --policy policy.json",
+    "moonseal verify entry-42.tlog-proof --key 'log.example/eu+619cea34+AR…'",
     "moonseal verify --since-head --json",
     "moonseal verify --from 1000 --to 1999",
     "moonseal verify --disclosure disclosure.json",
   ])
+    .argument(
+      "[file...]",
+      "evidence, checkpoints, disclosures, certificates; a path, an http(s) address, or - (default: the whole log, over the network)",
+    )
+    .option("--policy <file>", "whom to trust about files; see moonseal policy")
     .option("--from <seq>", "first entry (default: 0)", seqNumber)
     .option("--to <seq>", "last entry (default: the head)", seqNumber)
     .option(
@@ -49,9 +63,15 @@ export function verifyCommand(session: Session): Command {
     .option("--json", "the report as JSON")
     .addHelpText(
       "after",
-      "\nExit codes: 0 verified, 1 refuted, 2 wrong usage, 3 could not check, 5 contradicts the remembered head.",
+      "\nExit codes: 0 verified, 1 refuted, 2 wrong usage, 3 could not check, 4 not witnessed as the policy asks, 5 contradicts the\nremembered head. About files, --key is a verifier key that you have pinned, not an API key.",
     );
-  return handle<VerifyFlags>(target, session, async (io, options) => {
+  return handle<VerifyFlags, [string[]]>(target, session, async (io, options, names) => {
+    if (names.length > 0) {
+      const ofLog = OF_A_LOG.find((name) => options[name] !== undefined && options[name] !== (name === "remember"));
+      if (ofLog) throw new CliError("files are verified without the log; leave the options about the log out");
+      return verifyFiles(io, { names, policy: options.policy, keys: session.keys, json: options.json ?? false });
+    }
+    if (options.policy !== undefined) throw new CliError("--policy is for files; name one");
     if (options.disclosure !== undefined) {
       if (options.server || options.sinceHead || options.from !== undefined || options.to !== undefined)
         throw new CliError("--disclosure checks a file, without the log; leave the other options out");

@@ -10,6 +10,7 @@ import type { BodyForm } from "./body.ts";
 import type { RevealCall, RevealResult } from "./reveal/reveal.ts";
 import type { PersonResult, SearchCall, SearchResult } from "./reveal/search.ts";
 import type { OpenCall, OpenedRows } from "./sealing/opening.ts";
+import type { LogTreeCalls } from "./tree-calls.ts";
 import type { VerifyRun, VerifyStep } from "./verify.ts";
 
 export interface CreateDomainCall {
@@ -52,7 +53,7 @@ export interface HeadResult {
 }
 
 /** The object that puts entries in order (durable-objects/domain-log.ts). */
-export interface DomainLogCalls extends ErasureCalls {
+export interface DomainLogCalls extends ErasureCalls, LogTreeCalls {
   append(call: AppendCall): Promise<AppendResult>;
   head(): Promise<HeadResult>;
   /** Resolves to where the rows lie. */

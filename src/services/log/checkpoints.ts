@@ -31,7 +31,8 @@ export interface CheckpointJournal {
 }
 
 export interface CheckpointDeps {
-  journal: TreeJournal & CheckpointJournal;
+  tree: TreeJournal;
+  checkpoints: CheckpointJournal;
   /** Named like the origin. */
   signer: NoteSigner;
   sha256: Sha256;
@@ -39,9 +40,9 @@ export interface CheckpointDeps {
 }
 
 /** The newest checkpoint; signs one when the tree has grown. Null: the log has no tree yet. Throws `Divergence`. */
-export function signHead({ journal, signer, sha256, clock }: CheckpointDeps): SignedCheckpoint | null {
-  const last = journal.lastCheckpoint();
-  const { size, root } = rootOf(journal, sha256);
+export function signHead({ tree, checkpoints, signer, sha256, clock }: CheckpointDeps): SignedCheckpoint | null {
+  const last = checkpoints.lastCheckpoint();
+  const { size, root } = rootOf(tree, sha256);
   if (last && size < last.size) {
     throw new Divergence(`the tree has ${size} entries, ${last.size} were signed: the object was set back`);
   }
@@ -52,6 +53,6 @@ export function signHead({ journal, signer, sha256, clock }: CheckpointDeps): Si
   if (size === 0) return null;
   const note = signer.sign(formatCheckpoint({ origin: signer.name, size, root }));
   const checkpoint = { size, root, note, signedAtMs: clock() };
-  journal.addCheckpoint(checkpoint);
+  checkpoints.addCheckpoint(checkpoint);
   return checkpoint;
 }

@@ -6,7 +6,7 @@ import { concatBytes, fromHex } from "../../core/bytes.ts";
 import { proveConsistency } from "../../core/merkle/consistency.ts";
 import { proveInclusion } from "../../core/merkle/inclusion.ts";
 import { readFromTiles, TILE_HEIGHT, TILE_WIDTH } from "../../core/merkle/tiles.ts";
-import { Frontier, leafHash, type ReadNodes } from "../../core/merkle/tree.ts";
+import { Frontier, hashOfRange, leafHash, type ReadNodes } from "../../core/merkle/tree.ts";
 import type { Sha256 } from "../../core/sha256.ts";
 
 /** Where the object keeps the tree. */
@@ -57,6 +57,11 @@ export function extendTree(journal: TreeJournal, rows: readonly TreeRow[], sha25
 export function rootOf(journal: TreeJournal, sha256: Sha256): { size: number; root: Uint8Array } {
   const { size, hashes } = journal.frontier();
   return { size, root: new Frontier(sha256, size, hashes).root() };
+}
+
+/** The root that the tree had at an earlier size. */
+export function rootAt(journal: TreeJournal, size: number, sha256: Sha256): Uint8Array {
+  return hashOfRange(sha256, { from: 0, to: size }, reading(journal, size, sha256));
 }
 
 /** Proves an entry in the tree of `size` entries, which may be an earlier one. O(log size), without any other store. */

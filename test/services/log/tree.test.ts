@@ -89,7 +89,13 @@ describe("the tree of a log", () => {
 
 describe("checkpoints", () => {
   const signer = noteSigner("log.test/dom_eu_1", new Uint8Array(32).fill(1));
-  const deps = (journal: TreeDouble, nowMs = 1000) => ({ journal, signer, sha256, clock: () => nowMs });
+  const deps = (journal: TreeDouble, nowMs = 1000) => ({
+    tree: journal,
+    checkpoints: journal,
+    signer,
+    sha256,
+    clock: () => nowMs,
+  });
 
   test("an empty log has none; a size is signed once and gives the same bytes again", () => {
     const journal = new TreeDouble();

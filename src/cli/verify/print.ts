@@ -1,0 +1,80 @@
+/** The one printer of all offline verifications: for people in words, for programs as JSON on one line. */
+import type { EvidenceReport } from "../../verifier/evidence.ts";
+import type { StepStatus, Verdict, VerifierReport } from "../../verifier/report.ts";
+import type { Io } from "../io.ts";
+import { type Colour, line, painter, safeJson, safeText } from "../text.ts";
+
+const WORDS: Record<Verdict, string> = {
+  verified: "VERIFIED",
+  refuted: "REFUTED",
+  not_witnessed: "NOT WITNESSED",
+  could_not_check: "COULD NOT CHECK",
+  contradicts_remembered_head: "CONTRADICTS THE REMEMBERED HEAD",
+};
+const STATUS: Record<StepStatus, { word: string; colour: Colour }> = {
+  ok: { word: "ok", colour: "green" },
+  failed: { word: "FAILED", colour: "red" },
+  not_checked: { word: "not checked", colour: "yellow" },
+};
+const STATUS_WIDTH = 11;
+/** More than a payload has characters (LIMITS.payloadBytes). */
+const PAYLOAD_CHARS = 70_000;
+
+export interface FileReport {
+  /** As it was named. */
+  file: string;
+  report: VerifierReport;
+}
+
+export function printReport(io: Io, { file, report }: FileReport, source: string | null): void {
+  const paint = painter(io, io.stdout);
+  line(io.stdout, `${paint(colourOf(report.verdict), WORDS[report.verdict])}: ${safeText(report.subject)}`);
+  line(io.stdout, `  ${safeText(file)}, ${source === null ? "nobody is trusted" : `trusting ${safeText(source)}`}`);
+  const width = Math.max(0, ...report.steps.map(({ step }) => step.length));
+  for (const { step, status, detail } of report.steps) {
+    const { word, colour } = STATUS[status];
+    line(
+      io.stdout,
+      `  ${paint(colour, word.padEnd(STATUS_WIDTH))}  ${safeText(step).padEnd(width)}  ${safeText(detail)}`,
+    );
+  }
+  bullets(io, "Not checked:", report.notChecked);
+  bullets(io, "What to do:", report.advice);
+  const entry = entryOf(report);
+  if (entry) line(io.stdout, `The entry:\n  ${safeText(entry.payload, PAYLOAD_CHARS)}`);
+}
+
+/** Names as everywhere in JSON of ours: lower snake. */
+export function reportJson({ file, report }: FileReport, source: string | null): string {
+  const { kind, subject, verdict, steps, notChecked, advice, heads } = report;
+  const entry = entryOf(report);
+  return safeJson({
+    file,
+    kind,
+    subject,
+    verdict,
+    policy: source,
+    steps,
+    not_checked: notChecked,
+    advice,
+    heads,
+    ...(entry && {
+      entry: { origin: entry.origin, seq: entry.seq, entry_hash: entry.entryHash, payload: entry.payload },
+    }),
+  });
+}
+
+function bullets(io: Io, title: string, items: readonly string[]): void {
+  if (items.length === 0) return;
+  line(io.stdout, title);
+  for (const item of items) line(io.stdout, `  - ${safeText(item)}`);
+}
+
+function entryOf(report: VerifierReport): EvidenceReport["entry"] {
+  return report.kind === "evidence" ? (report as EvidenceReport).entry : null;
+}
+
+function colourOf(verdict: Verdict): Colour {
+  if (verdict === "verified") return "green";
+  return verdict === "not_witnessed" || verdict === "could_not_check" ? "yellow" : "red";
+}

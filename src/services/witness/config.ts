@@ -1,0 +1,104 @@
+/**
+ * Whom a cell witnesses (`WITNESSED_LOGS`) and who witnesses its logs (`WITNESSES`): two settings, each a JSON list in a
+ * string, empty by default. Both are strict: what is not understood refuses the cell's start and names the setting.
+ */
+import { toHex } from "../../core/bytes.ts";
+import { COSIGNATURE_V1 } from "../../core/cosignature.ts";
+import { LIMITS } from "../../core/limits.ts";
+import type { Sha256 } from "../../core/sha256.ts";
+import { parseStrictJson } from "../../core/strict-json.ts";
+import { NO_TRUST, parsePolicy, parseTrustedKey, type TrustedKey } from "../../verifier/policy.ts";
+
+/** A witness that the logs of this cell ask. */
+export interface WitnessConfig extends TrustedKey {
+  /** As it was configured (type 4): what the witness is known by in a log's own storage. */
+  verifierKey: string;
+  /** Submission prefix. */
+  url: string;
+  /** Monitoring prefix. */
+  monitoringUrl: string;
+  /** Run by somebody else than the operator of the log. Only these count in a policy. */
+  independent: boolean;
+  /** Null: every log of the cell. */
+  origins: readonly string[] | null;
+}
+
+/** The keys whose signature makes a checkpoint one of this origin. None: the origin is unknown. */
+export type KeysOf = (origin: string) => readonly TrustedKey[];
+
+/**
+ * `[{"origin_prefix", "key"} or {"origin", "key"}, …]`, as `logs` of a trust policy. A cell signs the checkpoints of all its
+ * logs with one key, each under the log's origin as the key's name: a prefix goes by the public key. Throws a RangeError.
+ */
+export function parseWitnessedLogs(sha256: Sha256, setting: string): KeysOf {
+  const logs = parseList("WITNESSED_LOGS", setting);
+  if (logs.length === 0) return NO_TRUST.keysOf;
+  const policy = parsePolicy(sha256, { logs });
+  if (typeof policy === "string") throw fault("WITNESSED_LOGS", policy);
+  return (origin) => policy.keysOf(origin);
+}
+
+/**
+ * `[{"url", "key", "independent", "monitoring_url"?, "origins"?}, …]`. `ours` is the cell's log host: a cosigner that is named
+ * after it belongs to the operator of the log and cannot be independent. Throws a RangeError.
+ */
+export function parseWitnesses(sha256: Sha256, setting: string, ours: string): WitnessConfig[] {
+  const witnesses = parseList("WITNESSES", setting).map((value, i) => parseWitness(sha256, value, `[${i}]`, ours));
+  if (witnesses.length > LIMITS.witnesses) throw fault("WITNESSES", `there may be ${LIMITS.witnesses}`);
+  // One with two names would count as two, and readers tell signatures apart by name and key hash alone.
+  for (const part of ["publicKey", "keyHash"] as const) {
+    const parts = witnesses.map((witness) => `${part === "keyHash" ? witness.name : ""}${toHex(witness[part])}`);
+    if (new Set(parts).size !== parts.length) throw fault("WITNESSES", "a witness is there twice");
+  }
+  return witnesses;
+}
+
+/** Those that are asked about this log. */
+export const witnessesOf = (witnesses: readonly WitnessConfig[], origin: string): WitnessConfig[] =>
+  witnesses.filter(({ origins }) => origins === null || origins.includes(origin));
+
+const MEMBERS = ["url", "key", "independent", "monitoring_url", "origins"];
+
+function parseWitness(sha256: Sha256, value: unknown, at: string, ours: string): WitnessConfig {
+  const wrong = (what: string) => fault("WITNESSES", `${at}: ${what}`);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong("must be an object");
+  const { url, key, independent, monitoring_url: monitoring = url, origins = null } = value as Record<string, unknown>;
+  const unknown = Object.keys(value).find((name) => !MEMBERS.includes(name));
+  if (unknown !== undefined) throw wrong(`${JSON.stringify(unknown)} is not a part of a witness`);
+  if (!isPrefix(url) || !isPrefix(monitoring)) {
+    throw wrong("url must be https://… without query, fragment, credentials and final slash (http on loopback only)");
+  }
+  const trusted = typeof key === "string" ? parseTrustedKey(sha256, key, COSIGNATURE_V1) : null;
+  if (!trusted) throw wrong("key is not a verifier key of a cosigner (type 4)");
+  if (typeof independent !== "boolean") throw wrong("independent must be true or false");
+  if (independent && trusted.name.startsWith(`${ours}/`)) {
+    throw wrong(`${trusted.name} is a cell of this deployment: both have one operator, so independent must be false`);
+  }
+  if (origins !== null && !isOrigins(origins)) throw wrong("origins must be a list of origins, not empty");
+  return { ...trusted, verifierKey: String(key), url, monitoringUrl: monitoring, independent, origins };
+}
+
+/** What a path is appended to. */
+function isPrefix(value: unknown): value is string {
+  if (typeof value !== "string" || !URL.canParse(value)) return false;
+  const { protocol, hostname, username, password, search, hash, href } = new URL(value);
+  const loopback = /^(?:localhost|[^.]+\.localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
+  const asWritten = href === value || href === `${value}/`;
+  if (!asWritten || value.endsWith("/") || username + password + search + hash !== "") return false;
+  return protocol === "https:" || (protocol === "http:" && loopback);
+}
+
+function isOrigins(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === "string" && each !== "");
+}
+
+function parseList(name: Setting, setting: string): unknown[] {
+  if (setting === "") return [];
+  const parsed = parseStrictJson(setting, 4);
+  if (!parsed.ok) throw fault(name, `is no JSON: ${parsed.detail}`);
+  if (!Array.isArray(parsed.value)) throw fault(name, "must be a JSON list");
+  return parsed.value;
+}
+
+type Setting = "WITNESSED_LOGS" | "WITNESSES";
+const fault = (name: Setting, what: string) => new RangeError(`${name}: ${what}`);
