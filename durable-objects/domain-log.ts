@@ -265,6 +265,8 @@ export class DomainLog extends DurableObject<CellEnv> {
       genesis: identity.genesis,
       copiedSize,
       archivedSize: this.journal.archived().size,
+      signedSize: this.tree.checkpoints.lastCheckpoint()?.size ?? 0,
+      mirroredSize: this.tree.checkpoints.mirroredSize(),
       backlogEntries: backlog.entries,
       backlogBytes: backlog.bytes,
       oldestUncopiedAt: oldest === null ? null : new Date(oldest).toISOString(),

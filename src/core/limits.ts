@@ -80,7 +80,7 @@ export const LIMITS = {
   /** A checkpoint is signed this long after the first entry that the last one does not cover; DESIGN §3 allows 1 s. */
   checkpointAfterMs: 500,
   /** The tree's mirror in R2 and outside witnesses see a new checkpoint at most this often. */
-  mirrorEveryMs: 30_000,
+  mirrorEveryMs: 10_000,
   /** Body of add-checkpoint: a whole note and 63 hashes (C2SP tlog-witness). Bytes. */
   witnessBodyBytes: 68 * KiB,
   /** Witnesses of one cell: with the log's own, the 16 signatures that every reader of notes must take (C2SP signed-note). */
@@ -90,6 +90,8 @@ export const LIMITS = {
   witnessAnswerBytes: 68 * KiB,
   /** Requests that one round sends to one witness: what it remembers is asked for at most this often. */
   witnessTries: 3,
+  /** A witness is sent new checkpoints of one log at most this often, unless somebody waits for it. */
+  witnessEveryMs: 10_000,
   /** A witness that failed is asked again after the first time, doubled up to the second. */
   witnessRetryMs: 1000,
   witnessRetryMaxMs: 5 * 60 * 1000,
@@ -169,4 +171,12 @@ export const LIMITS = {
   wrappedKeyChars: 8192,
   /** Services that wrap keys of one tenant: the present one, and those whose keys rotation has not replaced yet. */
   keyServicesPerTenant: 8,
+  /** Entries of one evidence set; of its payloads at most `pageChars`, so the text with all its hashes stays below this. */
+  evidenceSetEntries: 1000,
+  evidenceSetBytes: 16 * MiB,
+  /** Entries of one export bundle, the bytes of all of it, of one file of it that is no entries, and the number of its files. */
+  bundleEntries: 100_000,
+  bundleBytes: 256 * MiB,
+  bundleFileBytes: 32 * MiB,
+  bundleFiles: 1000,
 } as const;

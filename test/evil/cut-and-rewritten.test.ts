@@ -4,107 +4,133 @@
  * remembers tells: today the one of `moonseal verify`; from the next issues on signed checkpoints and witnesses.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { untilMirrored } from "../storm/support/drain.ts";
 import { type Row, rechained } from "../support/evil/forge.ts";
 import { cutObject, rewriteObject } from "../support/evil/object.ts";
+import { forgeTree, forgetCheckpoints } from "../support/evil/tree.ts";
 import { CrimeScene, remembered, SIZE, type Victim } from "./support/crime-scene.ts";
 import { contradicts, nextAppend, refuted, server, stranger, VERIFIED } from "./support/verdicts.ts";
 
-const NAMES = [
-  "cutD1",
-  "cutD1AndObject",
-  "cutD1AndObjectUnarchived",
-  "cutAll",
-  "rewrittenD1AndObject",
-  "rewrittenAll",
-] as const;
+/** How thoroughly it is done: D1 and the chain of the object, then also its tree, what it signed, the archive's tree, all. */
+const DEPTHS = ["d1", "chain", "tree", "signed", "everything"] as const;
+type Depth = (typeof DEPTHS)[number];
 /** Inside the last segment; the archive goes on after it. */
 const CUT = 6;
 /** After the last full segment: nothing of the rest is in the archive. */
 const CUT_UNARCHIVED = 13;
 
 const scene = new CrimeScene("cut-and-rewritten");
-let victims: Record<(typeof NAMES)[number], Victim>;
+let cuts: Record<Depth, Victim>;
+let unarchived: Record<Depth, Victim>;
+let rewrites: Record<Depth, Victim>;
 
-function cut(victim: Victim, size: number, everywhere: "d1" | "d1+object" | "all"): void {
+const reaches = (depth: Depth, asked: Depth) => DEPTHS.indexOf(depth) >= DEPTHS.indexOf(asked);
+
+function cut(victim: Victim, size: number, depth: Depth): void {
+  const { state } = scene;
   const rows = scene.ledger((ledger) => ledger.rows(victim.domainId));
   scene.ledger((ledger) => ledger.cutTail(victim.domainId, size));
-  if (everywhere !== "d1") cutObject(scene.state, victim.domainId, size, rows[size - 1] as Row);
-  if (everywhere === "all") scene.archive(victim).cut(size);
+  if (reaches(depth, "chain")) cutObject(state, victim.domainId, size, rows[size - 1] as Row);
+  forgeProofs(victim, rows.slice(0, size), depth);
+  if (depth === "everything") scene.archive(victim).cut(size);
 }
 
-function rewrite(victim: Victim, everywhere: "d1+object" | "all"): void {
+function rewrite(victim: Victim, depth: Depth): void {
   const rows = scene.ledger((ledger) => ledger.rows(victim.domainId));
   const lies = rechained(
     rows.map((row) => ({ ...row, payload: row.payload.replace("inv_", "lie_") })),
     0,
   );
   scene.ledger((ledger) => ledger.replace(victim.domainId, lies));
-  rewriteObject(scene.state, victim.domainId, lies);
-  if (everywhere === "all") scene.archive(victim).rewrite(lies);
+  if (reaches(depth, "chain")) rewriteObject(scene.state, victim.domainId, lies);
+  forgeProofs(victim, lies, depth);
+  if (depth === "everything") scene.archive(victim).rewrite(lies);
+}
+
+function forgeProofs(victim: Victim, rows: readonly Row[], depth: Depth): void {
+  const hashes = rows.map(({ entryHash }) => entryHash);
+  if (reaches(depth, "tree")) forgeTree(scene.state, victim.domainId, hashes);
+  if (reaches(depth, "signed")) forgetCheckpoints(scene.state, victim.domainId, 0);
+  if (depth === "everything") scene.archive(victim).forgetTree();
 }
 
 beforeAll(async () => {
   await scene.begin();
-  victims = await scene.victims(NAMES);
-  // Two entries more than three segments hold.
-  await scene.append(victims.cutD1AndObjectUnarchived, 2);
+  cuts = await scene.victims(DEPTHS);
+  unarchived = await scene.victims(DEPTHS);
+  rewrites = await scene.victims(DEPTHS);
+  for (const depth of DEPTHS) {
+    // Two entries more than three segments hold.
+    await scene.append(unarchived[depth], 2);
+    for (const victims of [cuts, unarchived, rewrites]) await untilMirrored(scene.url, victims[depth]);
+  }
   await scene.down();
-  cut(victims.cutD1, CUT, "d1");
-  cut(victims.cutD1AndObject, CUT, "d1+object");
-  cut(victims.cutD1AndObjectUnarchived, CUT_UNARCHIVED, "d1+object");
-  cut(victims.cutAll, CUT, "all");
-  rewrite(victims.rewrittenD1AndObject, "d1+object");
-  rewrite(victims.rewrittenAll, "all");
+  for (const depth of DEPTHS) {
+    cut(cuts[depth], CUT, depth);
+    cut(unarchived[depth], CUT_UNARCHIVED, depth);
+    rewrite(rewrites[depth], depth);
+  }
   await scene.up();
 });
 afterAll(() => scene.down());
 
 describe("A5 a tail that is cut in D1 alone", () => {
   test("is named by its first missing seq, by a stranger and by the server", async () => {
-    expect(await stranger(scene.url, victims.cutD1)).toEqual(refuted(CUT, "tail_cut"));
-    expect(await server(scene.url, victims.cutD1)).toEqual(refuted(CUT, "tail_cut"));
-    const seen = await stranger(scene.url, victims.cutD1, remembered(victims.cutD1));
+    expect(await stranger(scene.url, cuts.d1)).toEqual(refuted(CUT, "tail_cut"));
+    expect(await server(scene.url, cuts.d1)).toEqual(refuted(CUT, "tail_cut"));
+    const seen = await stranger(scene.url, cuts.d1, remembered(cuts.d1));
     expect(seen).toEqual(contradicts(CUT, "tail_cut"));
   });
 
   test("is filled again from the object and the archive at the next append, with the very entries", async () => {
-    expect(await nextAppend(scene.url, victims.cutD1)).toBe(`entry ${SIZE}`);
-    expect(await stranger(scene.url, victims.cutD1, remembered(victims.cutD1))).toEqual(VERIFIED);
+    expect(await nextAppend(scene.url, cuts.d1)).toBe(`entry ${SIZE}`);
+    expect(await stranger(scene.url, cuts.d1, remembered(cuts.d1))).toEqual(VERIFIED);
   });
 });
 
 describe("A5 a tail that is cut in D1 and in the object, inside what was archived", () => {
-  test("not yet: is seen by nobody who only reads, because verification does not ask the archive", async () => {
-    expect(await stranger(scene.url, victims.cutD1AndObject)).toEqual(VERIFIED);
-    expect(await server(scene.url, victims.cutD1AndObject)).toEqual(VERIFIED);
+  test("not yet: is seen by nobody who only reads entries, because that does not ask for a checkpoint", async () => {
+    expect(await stranger(scene.url, cuts.chain)).toEqual(VERIFIED);
+    expect(await server(scene.url, cuts.chain)).toEqual(VERIFIED);
   });
 
-  test("contradicts a remembered head at its first missing seq", async () => {
-    const victim = victims.cutD1AndObject;
-    expect(await stranger(scene.url, victim, remembered(victim))).toEqual(contradicts(CUT, "tail_cut"));
-  });
+  test.each(["chain", "tree", "signed"] as const)(
+    "contradicts a remembered head at its first missing seq (%s)",
+    async (depth) => {
+      expect(await stranger(scene.url, cuts[depth], remembered(cuts[depth]))).toEqual(contradicts(CUT, "tail_cut"));
+    },
+  );
 
-  test("stops the domain at the next append: the archive reaches further than the object", async () => {
-    const victim = victims.cutD1AndObject;
-    const said = await nextAppend(scene.url, victim);
-    expect(said).toBe("domain.stopped: the archive reaches entry 11, the object only 5: the object was set back");
-  });
+  test.each(["chain", "tree", "signed"] as const)(
+    "stops the domain at the next append: the archive reaches further than the object (%s)",
+    async (depth) => {
+      const said = await nextAppend(scene.url, cuts[depth]);
+      expect(said).toBe("domain.stopped: the archive reaches entry 11, the object only 5: the object was set back");
+    },
+  );
 });
 
 describe("A5 a tail that is cut in D1 and in the object before it was archived", () => {
-  test("not yet: is seen by nobody here without a remembered head: the cut entries are in no store", async () => {
-    const victim = victims.cutD1AndObjectUnarchived;
-    expect(await stranger(scene.url, victim)).toEqual(VERIFIED);
-    expect(await server(scene.url, victim)).toEqual(VERIFIED);
+  test("not yet: is seen by nobody who only reads entries: the cut ones are in no store", async () => {
+    expect(await stranger(scene.url, unarchived.chain)).toEqual(VERIFIED);
+    expect(await server(scene.url, unarchived.chain)).toEqual(VERIFIED);
   });
 
   test("contradicts a remembered head at its first missing seq", async () => {
-    const victim = victims.cutD1AndObjectUnarchived;
+    const victim = unarchived.chain;
     expect(await stranger(scene.url, victim, remembered(victim))).toEqual(contradicts(CUT_UNARCHIVED, "tail_cut"));
   });
 
-  test("not yet: the log goes on over the cut; the remembered head still contradicts it afterwards", async () => {
-    const victim = victims.cutD1AndObjectUnarchived;
+  test.each([
+    ["chain", "the tree has 14 entries, the chain 13"],
+    ["tree", "the last signed checkpoint covers 14 entries, the tree has 13: the object was set back"],
+    ["signed", "the checkpoint in the archive covers 14 entries, the tree has 13: the object was set back"],
+  ] as const)("stops the domain at the next append, whatever else was cut along: %s", async (depth, reason) => {
+    expect(await nextAppend(scene.url, unarchived[depth])).toBe(`domain.stopped: ${reason}`);
+  });
+
+  test("not yet: with the archive's tree too, the log goes on over the cut; the remembered head still contradicts it", async () => {
+    const victim = unarchived.everything;
     expect(await nextAppend(scene.url, victim)).toBe(`entry ${CUT_UNARCHIVED}`);
     expect(await stranger(scene.url, victim)).toEqual(VERIFIED);
     const seen = await stranger(scene.url, victim, remembered(victim));
@@ -112,34 +138,41 @@ describe("A5 a tail that is cut in D1 and in the object before it was archived",
   });
 });
 
-describe("A5 a tail that is cut in D1, the object and the archive", () => {
+describe("A5 a tail that is cut in every store", () => {
   test("not yet: is seen by nobody here without a remembered head, and the log goes on", async () => {
-    expect(await stranger(scene.url, victims.cutAll)).toEqual(VERIFIED);
-    expect(await server(scene.url, victims.cutAll)).toEqual(VERIFIED);
-    expect(await nextAppend(scene.url, victims.cutAll)).toBe(`entry ${CUT}`);
+    expect(await stranger(scene.url, cuts.everything)).toEqual(VERIFIED);
+    expect(await server(scene.url, cuts.everything)).toEqual(VERIFIED);
+    expect(await nextAppend(scene.url, cuts.everything)).toBe(`entry ${CUT}`);
   });
 
   test("contradicts a remembered head", async () => {
-    const victim = victims.cutAll;
+    const victim = cuts.everything;
     expect(await stranger(scene.url, victim, remembered(victim))).toEqual(contradicts(CUT + 1, "tail_cut"));
   });
 });
 
 describe("A6 a log that is rewritten from entry 0 on", () => {
-  test("not yet: in D1 and the object, is seen by nobody who only reads; the archive still holds the truth", async () => {
-    expect(await stranger(scene.url, victims.rewrittenD1AndObject)).toEqual(VERIFIED);
-    expect(await server(scene.url, victims.rewrittenD1AndObject)).toEqual(VERIFIED);
-    expect(await nextAppend(scene.url, victims.rewrittenD1AndObject)).toBe(`entry ${SIZE}`);
+  test("not yet: in D1 and the object, is seen by nobody who only reads entries; the archive still holds the truth", async () => {
+    expect(await stranger(scene.url, rewrites.chain)).toEqual(VERIFIED);
+    expect(await server(scene.url, rewrites.chain)).toEqual(VERIFIED);
+  });
+
+  test.each([
+    ["chain", "the last leaf of the tree is not entry 11"],
+    ["tree", "the last signed checkpoint has another root for 12 entries than the tree"],
+    ["signed", "the checkpoint in the archive has another root for 12 entries than the tree"],
+  ] as const)("stops the domain at the next append, whatever else was rewritten along: %s", async (depth, reason) => {
+    expect(await nextAppend(scene.url, rewrites[depth])).toBe(`domain.stopped: ${reason}`);
   });
 
   test("not yet: in every store, is seen by nobody here without a remembered head, and the log goes on", async () => {
-    expect(await stranger(scene.url, victims.rewrittenAll)).toEqual(VERIFIED);
-    expect(await server(scene.url, victims.rewrittenAll)).toEqual(VERIFIED);
-    expect(await nextAppend(scene.url, victims.rewrittenAll)).toBe(`entry ${SIZE}`);
+    expect(await stranger(scene.url, rewrites.everything)).toEqual(VERIFIED);
+    expect(await server(scene.url, rewrites.everything)).toEqual(VERIFIED);
+    expect(await nextAppend(scene.url, rewrites.everything)).toBe(`entry ${SIZE}`);
   });
 
-  test.each(["rewrittenD1AndObject", "rewrittenAll"] as const)("contradicts a remembered head (%s)", async (name) => {
-    const seen = await stranger(scene.url, victims[name], remembered(victims[name]));
+  test.each(["chain", "everything"] as const)("contradicts a remembered head (%s)", async (depth) => {
+    const seen = await stranger(scene.url, rewrites[depth], remembered(rewrites[depth]));
     expect(seen).toEqual(contradicts(SIZE - 1, "head_mismatch"));
   });
 });

@@ -324,6 +324,8 @@ describe("the head", () => {
       genesis,
       copied_size: 1,
       archived_size: 0,
+      signed_size: expect.any(Number),
+      mirrored_size: expect.any(Number),
       backlog_entries: 2,
       backlog_bytes: expect.any(Number),
       oldest_uncopied_at: receipt?.recorded_at,

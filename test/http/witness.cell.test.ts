@@ -46,7 +46,7 @@ async function cosignedAt(answer: Response, text: string): Promise<number> {
 }
 
 describe("200", () => {
-  test("S1-26 the answer is one cosignature of this cell over the whole text, with the time", async () => {
+  test("the answer is one cosignature of this cell over the whole text, with the time", async () => {
     const log = newLog();
     const before = Math.floor(Date.now() / 1000);
     const at = await cosignedAt(await submit(log.body(0, 5)), log.text(5));
@@ -193,7 +193,7 @@ describe("422", () => {
   });
 });
 
-describe("S1-26 two requests at once", () => {
+describe("two requests at once", () => {
   test("the race of the specification: one of N and N+K wins, the other is told its size; nothing rolls back", async () => {
     const log = newLog();
     await submit(log.body(0, 4));

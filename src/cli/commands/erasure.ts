@@ -1,13 +1,10 @@
-/** `erase-identity` and `verify-certificate`: erasing a person, and checking what was certified of it. */
-import { readFile } from "node:fs/promises";
+/** `erase-identity`: erases a person and brings the certificate of it (certificate.ts checks that). */
 import type { Command } from "commander";
 import type { EraseIdentity, Erasure } from "../../client/index.ts";
-import { LIMITS } from "../../core/limits.ts";
-import { sha256 } from "../../crypto/sha256.ts";
-import { type ErasureCertificateVerdict, verifyErasureCertificate } from "../../verifier/erasure-certificate.ts";
 import { command, handle, type Session } from "../action.ts";
 import { connectToDomain } from "../connection.ts";
 import { replaceFile } from "../files.ts";
+import { readIdentity } from "../identity-input.ts";
 import { CliError, CODE, type Io } from "../io.ts";
 import { count, line, painter, safeJson, safeText } from "../text.ts";
 
@@ -36,7 +33,7 @@ export function eraseIdentityCommand(session: Session): Command {
     );
   return handle<EraseFlags, [string | undefined]>(target, session, async (io, options, domain) => {
     const { client, domainId } = await connectToDomain(io, domain === undefined ? options : { ...options, domain });
-    const identity_id = await readIdentity(io);
+    const identity_id = await readIdentity(io, "Identity id of the person to erase: ");
     const wanted = {
       identity_id,
       ...(options.reason ? { reason: options.reason } : {}),
@@ -60,21 +57,6 @@ export function eraseIdentityCommand(session: Session): Command {
   });
 }
 
-/** The first line of standard input; a terminal is asked. */
-async function readIdentity(io: Io): Promise<string> {
-  if (io.stdin.isTTY) io.stderr.write("Identity id of the person to erase: ");
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  let text = "";
-  for await (const chunk of io.stdin) {
-    text += typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
-    if (text.includes("\n") || text.length > LIMITS.identityIdChars + 1) break;
-  }
-  const identity = (text.split("\n", 1)[0] ?? "").replace(/\r$/, "");
-  if (identity === "") throw new CliError("no identity id on standard input");
-  if (identity.length > LIMITS.identityIdChars) throw new CliError("that is longer than an identity id may be");
-  return identity;
-}
-
 function printErasure(io: Io, erasure: Erasure, already: boolean): void {
   const paint = painter(io, io.stdout);
   const done = erasure.status !== "finishing";
@@ -84,55 +66,13 @@ function printErasure(io: Io, erasure: Erasure, already: boolean): void {
   const said = [
     `erasure    ${erasure.erasure_id}`,
     `pseudonym  ${erasure.pseudonym}${erasure.known ? "" : " (this log had never seen the person)"}`,
-    `gone       ${count(counts.keys, "key")}, ${count(counts.ledger_rows + counts.object_rows, "sealed row")}, ${count(counts.ledger_mappings + counts.object_mappings, "mapping")}, out of ${count(counts.archive_pages, "archive page")}`,
+    `gone       ${count(counts.keys, "key")}`,
+    `           of the database: ${count(counts.ledger_rows, "sealed row")}, ${count(counts.ledger_mappings, "mapping")}`,
+    `           of the object, where some waited too: ${count(counts.object_rows, "sealed row")}, ${count(counts.object_mappings, "mapping")}`,
+    `           of the archive: out of ${count(counts.archive_pages, "page")}`,
     `kept       ${count(counts.entries, "entry", "entries")} under the pseudonym`,
     entry ? `entry      ${entry.seq}  ${entry.entry_hash}` : "entry      comes when every store is through",
     erasure.certificate_url ? `certificate at ${erasure.certificate_url}` : "certificate comes when it is finished",
   ];
   for (const text of said) line(io.stdout, `  ${safeText(text)}`);
-}
-
-export function verifyCertificateCommand(session: Session): Command {
-  const target = command("verify-certificate", "Check a certificate of erasure offline", [
-    "moonseal verify-certificate dsr-17.txt --key 'log.example.com/eu+619cea34+AR…'",
-  ])
-    .argument("<file>", "the certificate as it was downloaded")
-    .option("--json", "the report as JSON")
-    .addHelpText(
-      "after",
-      "\n--key takes the verifier key of the cell that you have pinned (moonseal residency shows it), not an API key.\nExit codes: 0 verified, 1 refuted, 2 wrong usage, 3 could not check.",
-    );
-  return handle<{ key?: string; json?: boolean }, [string]>(target, session, async (io, options, file) => {
-    if (options.key === undefined) throw new CliError("name the verifier key that you have pinned: --key");
-    const note = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-      throw new CliError(`cannot read ${safeText(file)}: ${error.code}`, CODE.unreachable);
-    });
-    const verdict = verifyErasureCertificate(note, options.key, sha256);
-    if (!verdict.ok && verdict.fault === "key_malformed") throw new CliError("--key must be a verifier key");
-    if (options.json) line(io.stdout, safeJson(verdict));
-    else printVerdict(io, verdict);
-    return verdict.ok ? CODE.ok : CODE.failed;
-  });
-}
-
-function printVerdict(io: Io, verdict: ErasureCertificateVerdict): void {
-  const paint = painter(io, io.stdout);
-  if (!verdict.ok) {
-    line(io.stdout, paint("red", `REFUTED: ${verdict.fault}`));
-    return;
-  }
-  const { certificate, notChecked } = verdict;
-  line(io.stdout, paint("green", "VERIFIED"));
-  const said = [
-    `erasure    ${certificate.erasure} in ${certificate.domain}`,
-    `law        ${certificate.law}${certificate.request.reference ? `, request ${certificate.request.reference}` : ""}`,
-    `executed   ${certificate.request.executed_at}, final ${certificate.request.final_at}`,
-    ...certificate.stores.map(({ store, method, count: n }) => `store      ${store}: ${n} ${method}`),
-    ...certificate.kept.map(({ what, count: n, law }) => `kept       ${n} ${what} (${law})`),
-    `ciphertext could be restored until ${certificate.recoverable_until.ciphertext}; readable: no`,
-    `entry      ${certificate.entry.seq}  ${certificate.entry.entry_hash}`,
-  ];
-  for (const text of said) line(io.stdout, `  ${safeText(text)}`);
-  line(io.stdout, "Not checked:");
-  for (const text of notChecked) line(io.stdout, `  - ${text}`);
 }

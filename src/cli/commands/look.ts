@@ -40,6 +40,7 @@ export function headCommand(session: Session): Command {
       ["recorded at", head.recorded_at],
       ["in the database", head.copied_size],
       ["in the archive", head.archived_size],
+      ["under a signed checkpoint", head.signed_size],
       ["waiting", `${count(head.backlog_entries, "entry", "entries")}, ${count(head.backlog_bytes, "byte")}`],
       ["status", head.stopped_reason ? `${head.status}: ${head.stopped_reason}` : head.status],
     ]);

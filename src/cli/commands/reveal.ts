@@ -8,6 +8,7 @@ import { command, handle, type Session, seqNumber } from "../action.ts";
 import { connectToDomain } from "../connection.ts";
 import { entryLine } from "../entry-line.ts";
 import { replaceFile } from "../files.ts";
+import { identityOf } from "../identity-input.ts";
 import { CliError, CODE, type Io } from "../io.ts";
 import { count, line, painter, safeJson, safeText } from "../text.ts";
 import { disclosureLines } from "../verify/disclosure.ts";
@@ -15,16 +16,24 @@ import { disclosureLines } from "../verify/disclosure.ts";
 export function searchCommand(session: Session): Command {
   const target = command("search", "Show the entries of a person, by the id under which events named them", [
     "moonseal search usr_42",
+    "printf '%s' usr_42 | moonseal search -",
   ])
-    .argument("<identity>", "id of the person")
+    .argument(
+      "<identity>",
+      "id of the person; - reads it from standard input, which other users of this machine do not see",
+    )
     .option("--json", "one JSON document a line");
-  return handle<{ json?: boolean }, [string]>(target, session, async (io, options, identity) => {
+  return handle<{ json?: boolean }, [string]>(target, session, async (io, options, argument) => {
     const { client, domainId } = await connectToDomain(io, options);
+    const identity = await identityOf(argument, io);
     const paint = painter(io, io.stdout);
+    let found = false;
     for (let cursor: string | undefined; ; ) {
       const query = { identity_id: identity, limit: LIMITS.pageEntries, cursor };
       const page = await client.search(domainId, query, { signal: io.signal });
       for (const entry of page.entries) line(io.stdout, options.json ? safeJson(entry) : entryLine(entry, paint));
+      found ||= page.entries.length > 0;
+      if (page.next_cursor === null && !found) line(io.stderr, "no entry names this person under this id");
       if (page.next_cursor === null || io.stdout.closed) return;
       cursor = page.next_cursor;
     }
@@ -33,7 +42,7 @@ export function searchCommand(session: Session): Command {
 
 interface RevealFlags {
   reason: string;
-  identity?: string;
+  identity?: string | undefined;
   seq?: number[];
   from?: number;
   to?: number;
@@ -48,7 +57,7 @@ export function revealCommand(session: Session): Command {
     "moonseal verify --disclosure disclosure.json",
   ])
     .requiredOption("--reason <text>", "why; kept in the log, sealed")
-    .option("--identity <id>", "the entries of this person")
+    .option("--identity <id>", "the entries of this person; - reads the id from standard input")
     .option("--seq <seq>", "this entry; may be repeated", (text, before: number[] = []) => [...before, seqNumber(text)])
     .option("--from <seq>", "first entry", seqNumber)
     .option("--to <seq>", "last entry", seqNumber)
@@ -60,7 +69,8 @@ export function revealCommand(session: Session): Command {
     if (options.seq && ranged) throw new CliError("--seq says which entries; leave --identity, --from and --to out");
     if (!options.seq && !ranged) throw new CliError("say which entries: --identity, --seq, --from or --to");
     const { client, domainId } = await connectToDomain(io, options);
-    const entries = await fetchAll(client, domainId, options, io);
+    const identity = options.identity === undefined ? undefined : await identityOf(options.identity, io);
+    const entries = await fetchAll(client, domainId, { ...options, identity }, io);
     if (entries.length === 0) throw new CliError("there is no such entry; nothing was shown or recorded", CODE.failed);
     const disclosure = disclosureOf(domainId, entries);
     if (options.out) await writeOut(options.out, disclosure);

@@ -105,6 +105,8 @@ export function domainRoutes(app: CellApp): void {
         genesis: head.genesis,
         copied_size: head.copiedSize,
         archived_size: head.archivedSize,
+        signed_size: head.signedSize,
+        mirrored_size: head.mirroredSize,
         backlog_entries: head.backlogEntries,
         backlog_bytes: head.backlogBytes,
         oldest_uncopied_at: head.oldestUncopiedAt,

@@ -164,6 +164,8 @@ export const headSchema = z
     genesis: hash.openapi({ description: "Previous hash of entry 0" }),
     copied_size: z.int().openapi({ description: "Entries that the queryable copy (D1) holds" }),
     archived_size: z.int().openapi({ description: "Entries that the archive (R2) holds" }),
+    signed_size: z.int().openapi({ description: "Entries under a signed checkpoint" }),
+    mirrored_size: z.int().openapi({ description: "Entries whose tree the archive (R2) serves" }),
     backlog_entries: z.int(),
     backlog_bytes: z.int(),
     oldest_uncopied_at: instant.nullable(),

@@ -44,6 +44,9 @@ export interface HeadResult {
   genesis: string;
   copiedSize: number;
   archivedSize: number;
+  /** Under a signed checkpoint, and under the one that the archive shows. */
+  signedSize: number;
+  mirroredSize: number;
   backlogEntries: number;
   backlogBytes: number;
   oldestUncopiedAt: string | null;

@@ -132,6 +132,8 @@ export class LogDouble {
       genesis: this.genesis,
       copied_size: this.rows.length,
       archived_size: 0,
+      signed_size: 0,
+      mirrored_size: 0,
       backlog_entries: size - this.rows.length,
       backlog_bytes: 0,
       oldest_uncopied_at: null,

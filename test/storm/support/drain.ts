@@ -11,6 +11,8 @@ export interface Head {
   genesis: string;
   copied_size: number;
   archived_size: number;
+  signed_size: number;
+  mirrored_size: number;
   backlog_entries: number;
   status: string;
   stopped_reason: string | null;
@@ -18,6 +20,17 @@ export interface Head {
 
 export const headOf = async (url: string, domain: Domain): Promise<Head> =>
   expectStatus(200, await ask(`${auditUrl(url, domain)}/head`, domain.key));
+
+/** The tree of everything is signed and mirrored. Throws when it is not in time. */
+export async function untilMirrored(url: string, domain: Domain): Promise<Head> {
+  const deadline = Date.now() + DRAINED_WITHIN_MS;
+  for (;;) {
+    const head = await headOf(url, domain);
+    if (head.mirrored_size === head.size) return head;
+    if (Date.now() > deadline) throw new Error(`the tree is not mirrored: ${JSON.stringify(head)}`);
+    await sleep(POLL_MS);
+  }
+}
 
 /** D1 holds everything, the archive every full segment. Throws when they do not in time. */
 export async function untilDrained(url: string, domain: Domain, segmentEntries: number): Promise<Head> {

@@ -52,6 +52,13 @@ export class EvilArchive {
     this.#index((database) => database.prepare("DELETE FROM _mf_objects WHERE key = ?").run(key));
   }
 
+  /** The published checkpoint and its tiles, as if the tree had never been mirrored. */
+  forgetTree(): void {
+    this.#index((database) =>
+      database.prepare("DELETE FROM _mf_objects WHERE key GLOB ?").run(`tlog/${this.#domainId}/*`),
+    );
+  }
+
   /** Every segment from `seq` on, as a restored bucket would lack them. */
   cut(seq: number): void {
     for (const { firstSeq } of this.segments().filter((segment) => segment.firstSeq + segment.count > seq))

@@ -1,0 +1,151 @@
+/**
+ * The witnesses of one domain, as its object sees to them: all side by side, each at its own pace, so that one that is down
+ * delays neither the others nor the log. What one exchange does, and the crash after it, is in src/services/witness/ask.ts.
+ */
+import { LIMITS } from "../../src/core/limits.ts";
+import type { SignedCheckpoint } from "../../src/services/log/checkpoints.ts";
+import { type AskDeps, askWitness, type WitnessAlarm } from "../../src/services/witness/ask.ts";
+import { type WitnessConfig, witnessesOf } from "../../src/services/witness/config.ts";
+import { cosignedNote, latestWitnessedSize, sizesToKeep } from "../../src/services/witness/cosigned.ts";
+import { type WitnessView, witnessViews } from "../../src/services/witness/view.ts";
+import { SqliteWitnessJournal } from "./witness-journal.ts";
+import { within } from "./within.ts";
+
+export interface WitnessesContext {
+  storage: DurableObjectStorage;
+  /** Every witness of the cell; those for this log's origin are asked. */
+  configured: () => readonly WitnessConfig[];
+  newest: () => SignedCheckpoint | null;
+  checkpointOf: (size: number) => SignedCheckpoint | null;
+  /** Everything about this log that one exchange needs. */
+  ask: () => Omit<AskDeps, "journal" | "signedSize">;
+  /** The log contradicts what it signed once. */
+  alarm: (alarm: WitnessAlarm) => void;
+  /** The object's alarm has to call `ask` at this time. Unix milliseconds. */
+  plan: (atMs: number) => void;
+}
+
+export class Witnesses {
+  readonly journal: SqliteWitnessJournal;
+  readonly #context: WitnessesContext;
+  readonly #asked = new Map<string, Promise<void>>();
+  readonly #waiting = new Set<() => void>();
+  #urgent = 0;
+
+  constructor(context: WitnessesContext) {
+    this.#context = context;
+    this.journal = new SqliteWitnessJournal(context.storage);
+  }
+
+  /**
+   * Asks everyone who has not cosigned the newest checkpoint and whose time has come; plans the rest. Resolves when those
+   * that were asked now have answered or failed, which takes seconds: nothing of the log may wait for it. Never rejects.
+   */
+  async ask(): Promise<void> {
+    const checkpoint = this.#context.newest();
+    if (!checkpoint) return;
+    const { clock } = this.#context.ask();
+    const due = this.#lacking(checkpoint).filter((witness) => this.#dueAtMs(witness) <= clock());
+    await Promise.all(due.map((witness) => this.#askOne(witness, checkpoint)));
+    this.planNext();
+  }
+
+  /** To be called when a checkpoint was signed, and at the object's start. Cheap. */
+  planNext(): void {
+    const dueAtMs = this.nextDueAtMs;
+    if (dueAtMs !== null) this.#context.plan(dueAtMs);
+  }
+
+  /** When `ask` has something to do; null: everyone who is not being asked has cosigned the newest checkpoint. */
+  get nextDueAtMs(): number | null {
+    const checkpoint = this.#context.newest();
+    const times = checkpoint ? this.#lacking(checkpoint).map((witness) => this.#dueAtMs(witness)) : [];
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  /** The checkpoint with the cosignatures that it has. */
+  published(checkpoint: SignedCheckpoint): SignedCheckpoint {
+    const known = new Set(this.#mine().map(({ verifierKey }) => verifierKey));
+    const cosignatures = this.journal.cosignatures(checkpoint.size).filter(({ key }) => known.has(key));
+    return { ...checkpoint, note: cosignedNote(checkpoint.note, cosignatures) };
+  }
+
+  /** The newest checkpoint that `k` independent witnesses cosigned, with `k` = 0 any one; with all its cosignatures. */
+  latestWitnessed(k: number): SignedCheckpoint | null {
+    const size = latestWitnessedSize(this.journal.cosigned(), this.#mine(), k);
+    const checkpoint = size === null ? null : this.#context.checkpointOf(size);
+    return checkpoint && this.published(checkpoint);
+  }
+
+  /**
+   * Waits, at most `ms`, until a checkpoint of at least `size` entries is witnessed as above, and hurries its witnesses. True:
+   * it is. At once when there are not enough witnesses to wait for.
+   */
+  async witnessedWithin(size: number, k: number, ms: number): Promise<boolean> {
+    const isThere = () => (this.latestWitnessed(k)?.size ?? 0) >= size;
+    const able = this.#mine().filter(({ independent }) => independent || k === 0).length;
+    if (isThere() || able < Math.max(k, 1)) return isThere();
+    let settle = () => {};
+    const witnessed = new Promise<void>((resolve) => {
+      settle = () => isThere() && resolve();
+    });
+    this.#waiting.add(settle);
+    this.#urgent++;
+    void this.ask();
+    await within(witnessed, ms);
+    this.#urgent--;
+    this.#waiting.delete(settle);
+    return isThere();
+  }
+
+  /** To be called when a checkpoint was signed while somebody waits for its witnesses: asks at once. */
+  hurry(): void {
+    if (this.#urgent > 0) void this.ask();
+    else this.planNext();
+  }
+
+  view(size: number): WitnessView[] {
+    return witnessViews(this.#mine(), this.journal, size);
+  }
+
+  /** Sizes whose checkpoints have to stay, because their cosignatures do. */
+  keptSizes(): number[] {
+    return sizesToKeep(this.journal.cosigned(), this.#mine());
+  }
+
+  #mine(): WitnessConfig[] {
+    return witnessesOf(this.#context.configured(), this.#context.ask().origin);
+  }
+
+  #lacking({ size }: SignedCheckpoint): WitnessConfig[] {
+    const have = new Set(this.journal.cosignatures(size).map(({ key }) => key));
+    return this.#mine().filter(({ verifierKey }) => !have.has(verifierKey) && !this.#asked.has(verifierKey));
+  }
+
+  #dueAtMs({ verifierKey }: WitnessConfig): number {
+    const { retryAtMs, witnessedAtMs } = this.journal.record(verifierKey);
+    const pace = this.#urgent > 0 || witnessedAtMs === null ? 0 : witnessedAtMs + LIMITS.witnessEveryMs;
+    return Math.max(retryAtMs, pace);
+  }
+
+  #askOne(witness: WitnessConfig, checkpoint: SignedCheckpoint): Promise<void> {
+    const key = witness.verifierKey;
+    const asked = this.#askAndKeep(witness, checkpoint).finally(() => this.#asked.delete(key));
+    this.#asked.set(key, asked);
+    return asked;
+  }
+
+  async #askAndKeep(witness: WitnessConfig, checkpoint: SignedCheckpoint): Promise<void> {
+    try {
+      const signedSize = () => this.#context.newest()?.size ?? 0;
+      const result = await askWitness(witness, checkpoint, { ...this.#context.ask(), journal: this.journal, signedSize });
+      if (typeof result === "object") this.#context.alarm(result);
+      if (result !== "cosigned") return;
+      this.journal.keepOnly(this.keptSizes());
+      for (const settle of this.#waiting) settle();
+    } catch (error) {
+      // Its storage is gone, or a defect; the record was not moved, so the alarm comes again.
+      console.warn(JSON.stringify({ at: "witnesses", fault: error instanceof Error ? error.name : "unknown" }));
+    }
+  }
+}
