@@ -38,7 +38,7 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 /** Null: too long. Bytes that are no UTF-8 become characters that no parser of ours takes. */
 async function boundedText(answer: Response): Promise<string | null> {
   const reader = answer.body?.getReader();
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
   let text = "";
   let byteLength = 0;
   for (;;) {

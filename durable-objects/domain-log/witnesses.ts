@@ -25,10 +25,14 @@ export interface WitnessesContext {
   plan: (atMs: number) => void;
 }
 
+/** All requests of one round take less. */
+const LOST_AFTER_MS = (LIMITS.witnessTries + 2) * LIMITS.witnessTimeoutMs;
+
 export class Witnesses {
   readonly journal: SqliteWitnessJournal;
   readonly #context: WitnessesContext;
-  readonly #asked = new Map<string, Promise<void>>();
+  /** Who is being asked, and since when. */
+  readonly #asked = new Map<string, number>();
   readonly #waiting = new Set<() => void>();
   #urgent = 0;
 
@@ -46,21 +50,24 @@ export class Witnesses {
     if (!checkpoint) return;
     const { clock } = this.#context.ask();
     const due = this.#lacking(checkpoint).filter((witness) => this.#dueAtMs(witness) <= clock());
-    await Promise.all(due.map((witness) => this.#askOne(witness, checkpoint)));
+    const asked = due.map((witness) => this.#askOne(witness, checkpoint));
     this.planNext();
+    await Promise.all(asked);
   }
 
-  /** To be called when a checkpoint was signed, and at the object's start. Cheap. */
+  /** To be called when cron wakes the object: what is planned may be lost. */
   planNext(): void {
     const dueAtMs = this.nextDueAtMs;
     if (dueAtMs !== null) this.#context.plan(dueAtMs);
   }
 
-  /** When `ask` has something to do; null: everyone who is not being asked has cosigned the newest checkpoint. */
+  /** When `ask` has something to do; null: everyone has cosigned the newest checkpoint. */
   get nextDueAtMs(): number | null {
     const checkpoint = this.#context.newest();
     const times = checkpoint ? this.#lacking(checkpoint).map((witness) => this.#dueAtMs(witness)) : [];
-    return times.length === 0 ? null : Math.min(...times);
+    // Whoever is being asked settles by itself, unless this object ends before.
+    const lost = [...this.#asked.values()].map((sinceMs) => sinceMs + LOST_AFTER_MS);
+    return times.length + lost.length === 0 ? null : Math.min(...times, ...lost);
   }
 
   /** The checkpoint with the cosignatures that it has. */
@@ -98,7 +105,7 @@ export class Witnesses {
     return isThere();
   }
 
-  /** To be called when a checkpoint was signed while somebody waits for its witnesses: asks at once. */
+  /** To be called when a checkpoint was signed. Asks at once when somebody waits, else plans. Cheap. */
   hurry(): void {
     if (this.#urgent > 0) void this.ask();
     else this.planNext();
@@ -128,24 +135,26 @@ export class Witnesses {
     return Math.max(retryAtMs, pace);
   }
 
-  #askOne(witness: WitnessConfig, checkpoint: SignedCheckpoint): Promise<void> {
-    const key = witness.verifierKey;
-    const asked = this.#askAndKeep(witness, checkpoint).finally(() => this.#asked.delete(key));
-    this.#asked.set(key, asked);
-    return asked;
+  async #askOne(witness: WitnessConfig, checkpoint: SignedCheckpoint): Promise<void> {
+    this.#asked.set(witness.verifierKey, this.#context.ask().clock());
+    try {
+      await this.#askAndKeep(witness, checkpoint);
+      this.#asked.delete(witness.verifierKey);
+      this.hurry();
+    } catch (error) {
+      this.#asked.delete(witness.verifierKey);
+      // Its storage is gone, or a defect: the record may not have moved, so not at once.
+      console.warn(JSON.stringify({ at: "witnesses", fault: error instanceof Error ? error.name : "unknown" }));
+      this.#context.plan(this.#context.ask().clock() + LIMITS.witnessRetryMs);
+    }
   }
 
   async #askAndKeep(witness: WitnessConfig, checkpoint: SignedCheckpoint): Promise<void> {
-    try {
-      const signedSize = () => this.#context.newest()?.size ?? 0;
-      const result = await askWitness(witness, checkpoint, { ...this.#context.ask(), journal: this.journal, signedSize });
-      if (typeof result === "object") this.#context.alarm(result);
-      if (result !== "cosigned") return;
-      this.journal.keepOnly(this.keptSizes());
-      for (const settle of this.#waiting) settle();
-    } catch (error) {
-      // Its storage is gone, or a defect; the record was not moved, so the alarm comes again.
-      console.warn(JSON.stringify({ at: "witnesses", fault: error instanceof Error ? error.name : "unknown" }));
-    }
+    const signedSize = () => this.#context.newest()?.size ?? 0;
+    const result = await askWitness(witness, checkpoint, { ...this.#context.ask(), journal: this.journal, signedSize });
+    if (typeof result === "object") this.#context.alarm(result);
+    if (result !== "cosigned") return;
+    this.journal.keepOnly(this.keptSizes());
+    for (const settle of this.#waiting) settle();
   }
 }

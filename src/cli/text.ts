@@ -1,16 +1,8 @@
 /** Text for a terminal. What came from outside goes through `safeText` or `safeJson` first, always. */
+import { UNSAFE } from "../core/safe-text.ts";
 import type { Io, Output } from "./io.ts";
 
-/** Controls (C0, DEL, C1), line separators, and what reorders or hides text: bidirectional marks, zero width, tags. */
-const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/gu;
-const LONE_SURROGATE = /\p{Cs}/gu;
-
-/** One line in which nothing can move the cursor, colour, hide or reorder: such characters stand as `\u{1b}`. */
-export function safeText(untrusted: unknown, maxChars = 2000): string {
-  const text = typeof untrusted === "string" ? untrusted : String(untrusted);
-  const cut = text.length > maxChars ? `${text.slice(0, maxChars)}…` : text;
-  return cut.replace(UNSAFE, escapeCodePoint).replace(LONE_SURROGATE, escapeCodePoint);
-}
+export { safeText } from "../core/safe-text.ts";
 
 /** JSON on one line (or indented) that means the same and holds no unsafe character. */
 export function safeJson(value: unknown, indent?: number): string {
@@ -22,7 +14,6 @@ export function safeJson(value: unknown, indent?: number): string {
 }
 
 const jsonEscape = (unit: number) => `\\u${unit.toString(16).padStart(4, "0")}`;
-const escapeCodePoint = (character: string) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 
 /** Keeps the ends: `3fa9c1d2…91be`. */
 export function shorten(text: string, maxChars: number): string {

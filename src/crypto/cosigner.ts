@@ -2,8 +2,8 @@
 import { sign } from "node:crypto";
 import { cosignatureMessage, cosignerKeyHash, formatCosignature, formatCosignerKey } from "../core/cosignature.ts";
 import { formatSignatureLine } from "../core/note.ts";
-import { privateKey, rawPublicKey } from "./signer.ts";
 import { sha256 } from "./sha256.ts";
+import { privateKey, rawPublicKey } from "./signer.ts";
 
 export interface Cosigner {
   /** `<log host>/witness-<jurisdiction>`, the name on the signature line. */

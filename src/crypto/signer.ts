@@ -1,41 +1,72 @@
 /** Signs notes with the cell's log key (Ed25519, RFC 8032). */
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
 import { toHex } from "../core/bytes.ts";
-import { formatNote, formatVerifierKey, noteKeyHash, parseNote } from "../core/note.ts";
+import {
+  formatNote,
+  formatSignatureLine,
+  formatVerifierKey,
+  type Note,
+  type NoteSignature,
+  noteKeyHash,
+  parseNote,
+} from "../core/note.ts";
 import { sha256 } from "./sha256.ts";
 
 export interface NoteSigner {
-  /** `<log host>/<name>`, the name on the signature line. */
+  /** `<log host>/<name>`, the name on the signature lines. */
   name: string;
   /** Lower-case hex of the 4-byte key hash: the log key id. */
   keyId: string;
   /** As strangers pin it. */
   verifierKey: string;
-  /** The same key under another name: a log's checkpoints are signed by a key that is named like its origin. */
+  /** While the key is being replaced, the previous one's too: it signs beside the present one. */
+  verifierKeys: readonly string[];
+  /** The same keys under another name: a log's checkpoints are signed by a key that is named like its origin. */
   named(name: string): NoteSigner;
   /** The whole signed note. Throws when `text` does not end with LF or would make a note that `parseNote` refuses. */
   sign(text: string): string;
+  /** Whether one of these keys has signed the note. Ed25519 is deterministic, so the signature is made again and compared. */
+  hasSigned(note: Note): boolean;
 }
 
-/** `seed` is the 32-byte Ed25519 private key of RFC 8032. Throws on any other length. */
-export function noteSigner(name: string, seed: Uint8Array): NoteSigner {
-  const key = privateKey(seed);
-  return signerOf(name, key, rawPublicKey(key));
+interface SigningKey {
+  key: KeyObject;
+  publicKey: Uint8Array;
 }
 
-function signerOf(name: string, key: KeyObject, publicKey: Uint8Array): NoteSigner {
-  const keyHash = noteKeyHash(sha256, name, publicKey);
+/** `seed` is the 32-byte Ed25519 private key of RFC 8032; `previous`, the one that it replaces. Throws on any other length. */
+export function noteSigner(name: string, seed: Uint8Array, previous: Uint8Array | null = null): NoteSigner {
+  const keys = [seed, ...(previous ? [previous] : [])].map(privateKey);
+  return signerOf(
+    name,
+    keys.map((key) => ({ key, publicKey: rawPublicKey(key) })),
+  );
+}
+
+function signerOf(name: string, keys: readonly SigningKey[]): NoteSigner {
+  const hashes = keys.map(({ publicKey }) => noteKeyHash(sha256, name, publicKey));
+  const verifierKeys = keys.map(({ publicKey }) => formatVerifierKey(sha256, name, publicKey));
+  const signaturesOf = (text: string): NoteSignature[] =>
+    keys.map(({ key }, i) => ({
+      name,
+      keyHash: hashes[i] as Uint8Array,
+      signature: new Uint8Array(sign(null, Buffer.from(text), key)),
+    }));
   return {
     name,
-    keyId: toHex(keyHash),
-    verifierKey: formatVerifierKey(sha256, name, publicKey),
-    named: (other) => signerOf(other, key, publicKey),
+    keyId: toHex(hashes[0] as Uint8Array),
+    verifierKey: verifierKeys[0] as string,
+    verifierKeys,
+    named: (other) => signerOf(other, keys),
     sign(text) {
       if (!text.endsWith("\n")) throw new RangeError("the text of a note ends with LF");
-      const signature = new Uint8Array(sign(null, Buffer.from(text), key));
-      const note = formatNote({ text, signatures: [{ name, keyHash, signature }] });
+      const note = formatNote({ text, signatures: signaturesOf(text) });
       if (!parseNote(note)) throw new RangeError("nobody could read a note with this name or text");
       return note;
+    },
+    hasSigned({ text, signatures }) {
+      const lines = new Set(signatures.map(formatSignatureLine));
+      return signaturesOf(text).some((signature) => lines.has(formatSignatureLine(signature)));
     },
   };
 }

@@ -31,19 +31,8 @@ app.get("/problems/:code", (c) => {
   const page = problemPage(c.req.param("code"));
   return page ? c.html(page) : notFound(c);
 });
-app.get("/v1/residency", async (c) => {
-  if (c.req.header("Authorization")) return forward(c, null);
-  // GET, whatever was asked: a HEAD would bring no report to merge.
-  const request = new Request(c.req.url, { headers: c.req.raw.headers });
-  const answers = await Promise.all([
-    cell(c.env, "eu").fetch(request.clone()),
-    cell(c.env, "us").fetch(request.clone()),
-  ]);
-  const failed = answers.find((answer) => !answer.ok);
-  if (failed) return failed;
-  const reports = (await Promise.all(answers.map((answer) => answer.json()))) as { cells: unknown[] }[];
-  return c.json({ cells: reports.flatMap(({ cells }) => cells) }, 200, { "Cache-Control": "no-store" });
-});
+app.get("/.well-known/moonseal", (c) => bothCells(c, "public, max-age=300"));
+app.get("/v1/residency", (c) => (c.req.header("Authorization") ? forward(c, null) : bothCells(c, "no-store")));
 // The only route whose body says where it belongs, so the only body that is read here.
 app.post("/v1/tenants", async (c) => {
   const body = await readBounded(c.req.raw);
@@ -56,6 +45,20 @@ app.get("/witness/:jurisdiction/:originHash{[0-9a-f]+}/checkpoint", (c) =>
 );
 app.all("*", (c) => forward(c, null));
 app.onError((error, c) => problem(c, isAppError(error) ? error : new AppError("internal")));
+
+/** What both cells say of themselves, in one answer; the first refusal when one does not. */
+async function bothCells(c: GatewayContext, cacheControl: string): Promise<Response> {
+  // GET, whatever was asked: a HEAD would bring no report to merge.
+  const request = new Request(c.req.url, { headers: c.req.raw.headers });
+  const answers = await Promise.all([
+    cell(c.env, "eu").fetch(request.clone()),
+    cell(c.env, "us").fetch(request.clone()),
+  ]);
+  const failed = answers.find((answer) => !answer.ok);
+  if (failed) return failed;
+  const reports = (await Promise.all(answers.map((answer) => answer.json()))) as { cells: unknown[] }[];
+  return c.json({ cells: reports.flatMap(({ cells }) => cells) }, 200, { "Cache-Control": cacheControl });
+}
 
 function forward(
   c: GatewayContext,

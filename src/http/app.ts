@@ -21,6 +21,7 @@ import { searchRoutes } from "./routes/search.ts";
 import { tenantDeletionRoutes } from "./routes/tenant-deletion.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 import { verifyRoutes } from "./routes/verify.ts";
+import { wellKnownRoutes } from "./routes/well-known.ts";
 import { witnessRoutes } from "./routes/witness.ts";
 import { SECURE_HEADERS } from "./secure-headers.ts";
 import { validationHook } from "./validation.ts";
@@ -52,6 +53,7 @@ export function cellApp(services: () => CellServices): CellApp {
   verifyRoutes(app);
   logRoutes(app);
   witnessRoutes(app);
+  wellKnownRoutes(app);
   metaRoutes(app);
 
   app.notFound((c) => problem(new AppError("resource.not_found"), c.req.url, c.get("requestId")));

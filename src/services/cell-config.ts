@@ -7,8 +7,8 @@ import { LIMITS } from "../core/limits.ts";
 import { type Cosigner, cosigner } from "../crypto/cosigner.ts";
 import { SLOT_NAMES } from "../crypto/key-registry.ts";
 import { Sealer } from "../crypto/sealed.ts";
-import { type NoteSigner, noteSigner } from "../crypto/signer.ts";
 import { sha256 } from "../crypto/sha256.ts";
+import { type NoteSigner, noteSigner } from "../crypto/signer.ts";
 import { readSlotKeys, type SlotKeys } from "../crypto/slot-keys.ts";
 import { type KeysOf, parseWitnessedLogs, parseWitnesses, type WitnessConfig } from "./witness/config.ts";
 
@@ -33,6 +33,10 @@ export interface CellSettings {
   API_KEY_PEPPER: string;
   PSEUDONYM_PEPPER: string;
   LOG_SIGNING_KEY: string;
+  /** The key that LOG_SIGNING_KEY replaces: both sign until everybody who pinned it has the new one. */
+  LOG_SIGNING_KEY_PREVIOUS?: string;
+  /** Public keys that have signed and sign no more, base64, between commas: what they signed stays valid. */
+  LOG_RETIRED_KEYS?: string;
   /** What this cell cosigns with as a witness of others. Never the log key. */
   WITNESS_SIGNING_KEY: string;
   /** `SLOT_CONTACT_V1`: the key of a slot of KEY_REGISTRY, one secret a version. */
@@ -50,6 +54,8 @@ export interface CellConfig {
   apiKeyPepper: Uint8Array;
   pseudonymPepper: Uint8Array;
   signer: NoteSigner;
+  /** Ed25519 public keys that sign no more. */
+  retiredKeys: Uint8Array[];
   cosigner: Cosigner;
   /** Keys of the logs that this cell witnesses. */
   witnessedKeysOf: KeysOf;
@@ -87,7 +93,8 @@ function readConfig(settings: CellSettings): CellConfig {
     operatorSecret: settings.OPERATOR_SECRET ?? "",
     apiKeyPepper: secretBytes(settings, "API_KEY_PEPPER"),
     pseudonymPepper: secretBytes(settings, "PSEUDONYM_PEPPER"),
-    signer: noteSigner(`${logHost}/${jurisdiction}`, secretBytes(settings, "LOG_SIGNING_KEY")),
+    signer: logSigner(`${logHost}/${jurisdiction}`, settings),
+    retiredKeys: retiredKeys(settings),
     cosigner: cosigner(`${logHost}/witness-${jurisdiction}`, secretBytes(settings, "WITNESS_SIGNING_KEY")),
     ...witnessing(settings, logHost),
     slots,
@@ -113,7 +120,7 @@ function pinning(settings: CellSettings, jurisdiction: Jurisdiction): Jurisdicti
 
 function secretBytes(
   settings: CellSettings,
-  name: "API_KEY_PEPPER" | "PSEUDONYM_PEPPER" | "LOG_SIGNING_KEY" | "WITNESS_SIGNING_KEY",
+  name: "API_KEY_PEPPER" | "PSEUDONYM_PEPPER" | "LOG_SIGNING_KEY" | "LOG_SIGNING_KEY_PREVIOUS" | "WITNESS_SIGNING_KEY",
 ): Uint8Array {
   const bytes = fromBase64(settings[name] ?? "");
   if (bytes?.length !== SECRET_BYTES)
@@ -132,6 +139,21 @@ function witnessing(settings: CellSettings, logHost: string): Pick<CellConfig, "
   }
 }
 
+function logSigner(name: string, settings: CellSettings): NoteSigner {
+  const previous = settings.LOG_SIGNING_KEY_PREVIOUS ? secretBytes(settings, "LOG_SIGNING_KEY_PREVIOUS") : null;
+  return noteSigner(name, secretBytes(settings, "LOG_SIGNING_KEY"), previous);
+}
+
+function retiredKeys({ LOG_RETIRED_KEYS = "" }: CellSettings): Uint8Array[] {
+  return LOG_RETIRED_KEYS.split(",")
+    .filter((text) => text.trim() !== "")
+    .map((text) => {
+      const key = fromBase64(text.trim());
+      if (key?.length !== SECRET_BYTES) throw wrong("internal", "LOG_RETIRED_KEYS must be base64 of 32 bytes each");
+      return key;
+    });
+}
+
 function slotKeys(settings: CellSettings): SlotKeys {
   try {
     return readSlotKeys(settings);
@@ -146,7 +168,8 @@ function refuseDoubled(settings: CellSettings, slots: SlotKeys): void {
     slots.versions(slot).map((version) => toBase64(slots.ofVersion(slot, version) ?? new Uint8Array())),
   );
   const { API_KEY_PEPPER, PSEUDONYM_PEPPER, LOG_SIGNING_KEY, WITNESS_SIGNING_KEY } = settings;
-  const secrets = [API_KEY_PEPPER, PSEUDONYM_PEPPER, LOG_SIGNING_KEY, WITNESS_SIGNING_KEY, ...slotSecrets];
+  const previous = settings.LOG_SIGNING_KEY_PREVIOUS ? [settings.LOG_SIGNING_KEY_PREVIOUS] : [];
+  const secrets = [API_KEY_PEPPER, PSEUDONYM_PEPPER, LOG_SIGNING_KEY, WITNESS_SIGNING_KEY, ...previous, ...slotSecrets];
   const asOperator = (secret: string) =>
     formatOperatorSecret(settings.JURISDICTION as Jurisdiction, fromBase64(secret) ?? new Uint8Array());
   if (new Set(secrets).size !== secrets.length || secrets.map(asOperator).includes(settings.OPERATOR_SECRET)) {

@@ -88,12 +88,21 @@ export class R2SealedPageStore implements SealedPageStore, ErasablePages {
   }
 }
 
+/** A page that is not rows, or holds a value that is not of its column, is damaged as a whole: it is not read in part. */
 function rowsOf(text: string, firstSeq: number): SealedRows {
   const rows = decodeSealedPage(text);
-  if (!rows) throw new AppError("storage.unavailable", { internal: `archive: sealed page ${firstSeq} is damaged` });
-  return sealedRows(rows);
+  try {
+    if (rows) return sealedRows(rows);
+  } catch (cause) {
+    throw damaged(firstSeq, cause);
+  }
+  throw damaged(firstSeq);
 }
 
+const damaged = (firstSeq: number, cause?: unknown): AppError =>
+  new AppError("storage.unavailable", { internal: `archive: sealed page ${firstSeq} is damaged`, cause });
+
+/** Throws TypeError for a value that does not say that it is of its column's slot. */
 function sealedRows({ privates, subjects }: PageRows): SealedRows {
   return {
     privates: privates.map((row) => ({ ...row, sealed: row.sealed && asSealed("private_values", row.sealed) })),

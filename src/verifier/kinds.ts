@@ -15,6 +15,7 @@ import { verifyCheckpointFile } from "./checkpoint-file.ts";
 import { DISCLOSURE_FORMAT } from "./disclosure.ts";
 import { verifyDisclosureFile } from "./disclosure-file.ts";
 import { verifyEvidence } from "./evidence.ts";
+import { verifyEvidenceSet } from "./evidence-set.ts";
 import type { TrustPolicy } from "./policy.ts";
 import { type Platform, reportOfOneStep, type VerifierReport } from "./report.ts";
 
@@ -42,6 +43,11 @@ export const KINDS: readonly Kind[] = [
     // Whatever version: one that is not ours is refused by name, not passed on.
     recognises: ({ text }) => text.startsWith(TLOG_PROOF_HEADER.slice(0, TLOG_PROOF_HEADER.indexOf("@"))),
     verify: ({ text }, policy, platform) => verifyEvidence(text, policy, platform),
+  },
+  {
+    kind: "evidence_set",
+    recognises: ({ text }) => text.startsWith("moonseal/evidence-set/"),
+    verify: ({ text }, policy, platform) => verifyEvidenceSet(text, policy, platform),
   },
   {
     kind: "disclosure",

@@ -33,6 +33,16 @@ export const VERDICTS = [
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+/** The one word of a verdict and of a step's status, wherever a report is shown. */
+export const VERDICT_WORDS: Record<Verdict, string> = {
+  verified: "Verified",
+  refuted: "Refuted",
+  not_witnessed: "Not witnessed",
+  could_not_check: "Could not check",
+  contradicts_remembered_head: "Contradicts the remembered head",
+};
+export const STATUS_WORDS: Record<StepStatus, string> = { ok: "ok", failed: "FAILED", not_checked: "not checked" };
+
 /** A head that a trusted key signed. */
 export interface SignedHead {
   origin: string;

@@ -3,8 +3,8 @@
  * signature with botocore, which AWS wrote. What it does not do is refuse a key that is disabled (5.2.5), so revoking is tried
  * with IAM here and with the key's state against our own double. Run by hand, since it needs Python:
  *
- *   python3 -m venv /tmp/moto && /tmp/moto/bin/pip install 'moto[server,kms]==5.2.5'
- *   npx node test/byok/run-moto.ts /tmp/moto/bin/moto_server
+ *   python3 -m venv .wrangler/moto && .wrangler/moto/bin/pip install 'moto[server,kms]==5.2.5'
+ *   npx node test/byok/run-moto.ts .wrangler/moto/bin/moto_server
  *
  * Prints a line for each thing that was tried; exits 1 when one of them went otherwise.
  */

@@ -3,8 +3,8 @@ import { evictDurableObject, listDurableObjectIds, runInDurableObject } from "cl
 import { v7 as uuidv7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import type { WitnessLog } from "../../durable-objects/witness-log.ts";
-import { AppError } from "../../src/core/errors.ts";
 import { COSIGNATURE_V1, cosignatureMessage, parseCosignature } from "../../src/core/cosignature.ts";
+import { AppError } from "../../src/core/errors.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { formatNote, parseNote } from "../../src/core/note.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
@@ -57,7 +57,14 @@ describe("200", () => {
 
   test("a tree that grew is cosigned from the size before, again and again", async () => {
     const log = newLog();
-    for (const [from, to] of [[0, 1], [1, 2], [2, 7], [7, 8], [8, 300], [300, 300]] as const) {
+    for (const [from, to] of [
+      [0, 1],
+      [1, 2],
+      [2, 7],
+      [7, 8],
+      [8, 300],
+      [300, 300],
+    ] as const) {
       await cosignedAt(await submit(log.body(from, to)), log.text(to));
     }
   });
@@ -118,7 +125,10 @@ describe("404 and 403", () => {
 
   test.each<[string, (log: WitnessedLog) => string]>([
     ["no signature of a trusted key", (log) => noteSigner(log.origin, new Uint8Array(32).fill(9)).sign(log.text(3))],
-    ["a trusted key's signature under another log's name", (log) => log.signer.named(`${log.origin}x`).sign(log.text(3))],
+    [
+      "a trusted key's signature under another log's name",
+      (log) => log.signer.named(`${log.origin}x`).sign(log.text(3)),
+    ],
     ["a trusted key's signature over another size", (log) => log.note(4).replace("\n4\n", "\n3\n")],
     [
       "a right signature beside a wrong one of the same key",
@@ -171,12 +181,26 @@ describe("400", () => {
 
 describe("422", () => {
   test.each<[string, (log: WitnessedLog) => string]>([
-    ["a proof with a wrong hash", (log) => log.body(5, 9, log.proof(5, 9).map((h, i) => (i === 1 ? h.map((b) => b ^ 1) : h)))],
+    [
+      "a proof with a wrong hash",
+      (log) =>
+        log.body(
+          5,
+          9,
+          log.proof(5, 9).map((h, i) => (i === 1 ? h.map((b) => b ^ 1) : h)),
+        ),
+    ],
     ["no proof", (log) => log.body(5, 9, [])],
     ["a proof that is too long", (log) => log.body(5, 9, [...log.proof(5, 9), new Uint8Array(32)])],
-    ["the same size with another root", (log) => newLog({ at: 2, name: "fork" }, log.origin.split("/")[1]).body(5, 5, [])],
+    [
+      "the same size with another root",
+      (log) => newLog({ at: 2, name: "fork" }, log.origin.split("/")[1]).body(5, 5, []),
+    ],
     ["the same size with a proof", (log) => log.body(5, 5, [new Uint8Array(32)])],
-    ["a fork, with the fork's own proof", (log) => newLog({ at: 2, name: "fork" }, log.origin.split("/")[1]).body(5, 9)],
+    [
+      "a fork, with the fork's own proof",
+      (log) => newLog({ at: 2, name: "fork" }, log.origin.split("/")[1]).body(5, 9),
+    ],
   ])("%s is refused, and the latest head stays", async (_, body) => {
     const log = newLog();
     await submit(log.body(0, 5));
@@ -248,15 +272,18 @@ describe("a store that fails", () => {
     ["compareAndStore", false, 5],
     ["compareAndStore", true, 9],
     ["durable", true, 9],
-  ] as const)("in %s, persisted: %s: no cosignature is made, and the log goes on from what is there", async (step, persisted, size) => {
-    const log = newLog();
-    await submit(log.body(0, 5));
-    await breaking(log, step, persisted);
-    await problemOf(await submit(log.body(5, 9)), "storage.unavailable");
-    await mending(log);
-    expect(await conflict(await submit(log.body(0, 9)))).toBe(`${size}\n`);
-    await cosignedAt(await submit(log.body(size, 9)), log.text(9));
-  });
+  ] as const)(
+    "in %s, persisted: %s: no cosignature is made, and the log goes on from what is there",
+    async (step, persisted, size) => {
+      const log = newLog();
+      await submit(log.body(0, 5));
+      await breaking(log, step, persisted);
+      await problemOf(await submit(log.body(5, 9)), "storage.unavailable");
+      await mending(log);
+      expect(await conflict(await submit(log.body(0, 9)))).toBe(`${size}\n`);
+      await cosignedAt(await submit(log.body(size, 9)), log.text(9));
+    },
+  );
 });
 
 describe("for monitors", () => {

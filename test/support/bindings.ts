@@ -33,7 +33,10 @@ function witnessedLogs() {
     origin_prefix: "log.test/",
     key: noteSigner(`log.test/${jurisdiction}`, Buffer.alloc(32, jurisdiction === "eu" ? 4 : 104)).verifierKey,
   }));
-  return [...cells, { origin_prefix: WITNESSED_PREFIX, key: noteSigner("witnessed.test/key", WITNESSED_SEED).verifierKey }];
+  return [
+    ...cells,
+    { origin_prefix: WITNESSED_PREFIX, key: noteSigner("witnessed.test/key", WITNESSED_SEED).verifierKey },
+  ];
 }
 
 /** Version 1 of each slot. */

@@ -30,12 +30,20 @@ export function operations(): Operation[] {
   );
 }
 
-export const paramsOf = (path: string) => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
+/** Parameters that name no thing of anybody: the numbers in the path of a tile. Of a log with one entry there is a tile `0/000.p/1`. */
+const NUMBERS: Record<string, string> = { level: "0", n1: "000.p", n2: "1", n3: "000", n4: "000" };
+
+/** Tiles that a small log does not have. */
+export const TILES_OF_LARGE_LOGS = ["readTile", "readTile3", "readTile4"];
+
+/** The parameters of the path that name something. */
+export const paramsOf = (path: string) =>
+  [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string).filter((name) => !(name in NUMBERS));
 
 /** The path with its parameters; throws on one without a value, so that a new parameter must be thought about. */
 export function pathWith(path: string, values: Record<string, string>): string {
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-    const value = values[name];
+    const value = values[name] ?? NUMBERS[name];
     if (value === undefined) throw new Error(`no value for {${name}} of ${path}`);
     return value;
   });

@@ -2,8 +2,8 @@
 import { toBase64, utf8 } from "../../src/core/bytes.ts";
 import { formatCheckpoint } from "../../src/core/checkpoint.ts";
 import { proveConsistency } from "../../src/core/merkle/consistency.ts";
-import { Frontier, leafHash } from "../../src/core/merkle/tree.ts";
 import { readFromTiles, TILE_HEIGHT } from "../../src/core/merkle/tiles.ts";
+import { Frontier, leafHash } from "../../src/core/merkle/tree.ts";
 import { formatAddCheckpoint } from "../../src/core/witness-request.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import { type NoteSigner, noteSigner } from "../../src/crypto/signer.ts";

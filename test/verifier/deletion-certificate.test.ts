@@ -83,6 +83,18 @@ describe("S3-44 the certificate of a deletion", () => {
     }
   });
 
+  test.each<[string, (text: string) => string]>([
+    ["lacks a field", (text) => text.replace('"kept":[],', "")],
+    ["has one more", (text) => text.replace('"kept":[],', '"kept":[],"more":1,')],
+    ["names a time that is none", (text) => text.replace(certificate.stopped_at, "2026-11-21")],
+    ["is of another tenant's id", (text) => text.replace(certificate.tenant_id, "tnt_eu_1")],
+    ["counts below nothing", (text) => text.replace('"count":1', '"count":-1')],
+  ])("whose text %s does not verify, whoever signed it", (_, change) => {
+    const text = change(deletionText(certificate));
+    expect(text).not.toBe(deletionText(certificate));
+    expect(verify({ note: signer.sign(text) })).toEqual({ ok: false, fault: "certificate_malformed" });
+  });
+
   test("pin: the digest of the final heads. Who changes this breaks every certificate that was given out", () => {
     expect(certificate.domains_sha256).toBe("988ce7bb550fa7ac0fdb85905e4e1331e59781ad2a3b719e13c8fc769c0f1d89");
   });

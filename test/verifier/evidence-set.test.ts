@@ -5,8 +5,7 @@ import { toHex } from "../../src/core/bytes.ts";
 import { type EvidenceSet, formatEvidenceSet, parseEvidenceSet } from "../../src/core/evidence-set.ts";
 import { verifyEvidenceSet } from "../../src/verifier/evidence-set.ts";
 import { NO_TRUST, type TrustPolicy } from "../../src/verifier/policy.ts";
-import { rowsOfLog } from "./log-of.ts";
-import { DOMAIN, logSigner, ORIGIN, PLATFORM, ProvedLog, testKey, trust } from "./proved-log.ts";
+import { DOMAIN, logSigner, ORIGIN, PLATFORM, ProvedLog, rowsFromGenesis, testKey, trust } from "./proved-log.ts";
 
 const log = new ProvedLog();
 const check = (set: EvidenceSet | string, policy: TrustPolicy = trust()) =>
@@ -71,7 +70,7 @@ describe("a range", () => {
 
   test("with an entry left out, doubled, exchanged, put in or of another history is refuted", () => {
     const set = log.rangeSet(5, 9);
-    const fake = rowsOfLog(DOMAIN, 20, "fake")[7]?.payload as string;
+    const fake = rowsFromGenesis(20, "fake")[7]?.payload as string;
     const [a, b, c, d, e] = set.payloads as [string, string, string, string, string];
     for (const payloads of [
       [a, c, b, d, e],
@@ -174,8 +173,8 @@ describe("a selection", () => {
 
   /** Each is the tree's leaf, but the chain is broken between them: chain and tree would tell two stories. */
   test("whose neighbours do not follow each other in the chain is refuted", () => {
-    const rows = rowsOfLog(DOMAIN, 20).map((row) => ({ ...row }));
-    const broken = rowsOfLog(DOMAIN, 20, "fake").slice(10);
+    const rows = rowsFromGenesis(20).map((row) => ({ ...row }));
+    const broken = rowsFromGenesis(20, "fake").slice(10);
     const set = new ProvedLog([...rows.slice(0, 10), ...broken]).selectionSet([9, 10]);
     const report = check(set);
     expect(failed(report)).toEqual(["entries"]);
@@ -213,7 +212,7 @@ describe("either kind", () => {
   });
 
   test("under the checkpoint of another size or history is refuted", () => {
-    const history = new ProvedLog(rowsOfLog(DOMAIN, 20, "fake")).checkpoint();
+    const history = new ProvedLog(rowsFromGenesis(20, "fake")).checkpoint();
     for (const set of sets) {
       for (const checkpoint of [log.checkpoint(19), history]) {
         expect(failed(check({ ...set, checkpoint }))).toEqual(["inclusion"]);

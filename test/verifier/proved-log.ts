@@ -16,9 +16,9 @@ import { formatNote, parseNote } from "../../src/core/note.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import { type NoteSigner, noteSigner } from "../../src/crypto/signer.ts";
 import { verifyEd25519 } from "../../src/crypto/verify.ts";
+import { saltBytesFor, sequenceEntries } from "../../src/services/log/sequence.ts";
 import type { EntryRow } from "../../src/services/ports.ts";
 import { parsePolicy, type TrustPolicy } from "../../src/verifier/policy.ts";
-import { rowsOfLog } from "./log-of.ts";
 
 export const DOMAIN = "dom_eu_01jegc8qvyfgx9tmvc3w70yjrh";
 export const ORIGIN = `log.test/${DOMAIN}`;
@@ -26,6 +26,28 @@ export const WITNESS = "witness.example/w1";
 export const PLATFORM = { sha256, verify: verifyEd25519 };
 /** POSIX seconds of every cosignature. */
 export const SEEN_AT = 1_795_259_650;
+
+const GENESIS = "00".repeat(32);
+
+/** Rows as the sequencer makes them, from the entry that names its genesis value on. Another `word` is another history. */
+export function rowsFromGenesis(count: number, word = "real", domainId = DOMAIN): EntryRow[] {
+  const planned = Array.from({ length: count }, (_, i) => ({
+    pointer: "",
+    id: undefined,
+    eventMac: undefined,
+    privateValues: [],
+    people: [],
+    fields: {
+      action: i === 0 ? "domain.created" : "document.read",
+      actor: { id: "svc", type: "service" as const },
+      outcome: "success" as const,
+      metadata: i === 0 ? { genesis: GENESIS, word } : { i, word },
+    },
+  }));
+  const head = { size: 0, entryHash: GENESIS, recordedAtMs: 0 };
+  const salts = new Uint8Array(saltBytesFor(count));
+  return sequenceEntries(sha256, domainId, head, planned, Date.UTC(2026, 10, 21), salts).rows;
+}
 
 export interface TestKey {
   publicKey: Uint8Array;
@@ -52,7 +74,7 @@ export class ProvedLog {
   readonly #nodes = new Map<string, Uint8Array>();
   readonly #roots: Uint8Array[] = [];
 
-  constructor(rows: readonly EntryRow[] = rowsOfLog(DOMAIN, 20), origin = ORIGIN) {
+  constructor(rows: readonly EntryRow[] = rowsFromGenesis(20), origin = ORIGIN) {
     this.rows = rows;
     this.origin = origin;
     this.signer = logSigner(origin);

@@ -53,7 +53,6 @@ function judge(bytes: Uint8Array, key: string): Verdict | null {
   }
   const deletion = deletionOf(json);
   if (!deletion) return null;
-  if (deletion.heads === undefined) return judgeDeletion(deletion.note, null, key);
   const heads = parseFinalHeads(deletion.heads);
   return heads ? judgeDeletion(deletion.note, heads, key) : { ok: false, fault: "heads_malformed" };
 }

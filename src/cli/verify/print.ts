@@ -1,21 +1,16 @@
 /** The one printer of all offline verifications: for people in words, for programs as JSON on one line. */
 import type { EvidenceReport } from "../../verifier/evidence.ts";
-import type { StepStatus, Verdict, VerifierReport } from "../../verifier/report.ts";
+import {
+  STATUS_WORDS,
+  type StepStatus,
+  VERDICT_WORDS,
+  type Verdict,
+  type VerifierReport,
+} from "../../verifier/report.ts";
 import type { Io } from "../io.ts";
 import { type Colour, line, painter, safeJson, safeText } from "../text.ts";
 
-const WORDS: Record<Verdict, string> = {
-  verified: "VERIFIED",
-  refuted: "REFUTED",
-  not_witnessed: "NOT WITNESSED",
-  could_not_check: "COULD NOT CHECK",
-  contradicts_remembered_head: "CONTRADICTS THE REMEMBERED HEAD",
-};
-const STATUS: Record<StepStatus, { word: string; colour: Colour }> = {
-  ok: { word: "ok", colour: "green" },
-  failed: { word: "FAILED", colour: "red" },
-  not_checked: { word: "not checked", colour: "yellow" },
-};
+const STATUS_COLOUR: Record<StepStatus, Colour> = { ok: "green", failed: "red", not_checked: "yellow" };
 const STATUS_WIDTH = 11;
 /** More than a payload has characters (LIMITS.payloadBytes). */
 const PAYLOAD_CHARS = 70_000;
@@ -28,15 +23,15 @@ export interface FileReport {
 
 export function printReport(io: Io, { file, report }: FileReport, source: string | null): void {
   const paint = painter(io, io.stdout);
-  line(io.stdout, `${paint(colourOf(report.verdict), WORDS[report.verdict])}: ${safeText(report.subject)}`);
+  line(
+    io.stdout,
+    `${paint(colourOf(report.verdict), VERDICT_WORDS[report.verdict].toUpperCase())}: ${safeText(report.subject)}`,
+  );
   line(io.stdout, `  ${safeText(file)}, ${source === null ? "nobody is trusted" : `trusting ${safeText(source)}`}`);
   const width = Math.max(0, ...report.steps.map(({ step }) => step.length));
   for (const { step, status, detail } of report.steps) {
-    const { word, colour } = STATUS[status];
-    line(
-      io.stdout,
-      `  ${paint(colour, word.padEnd(STATUS_WIDTH))}  ${safeText(step).padEnd(width)}  ${safeText(detail)}`,
-    );
+    const word = STATUS_WORDS[status].padEnd(STATUS_WIDTH);
+    line(io.stdout, `  ${paint(STATUS_COLOUR[status], word)}  ${safeText(step).padEnd(width)}  ${safeText(detail)}`);
   }
   bullets(io, "Not checked:", report.notChecked);
   bullets(io, "What to do:", report.advice);

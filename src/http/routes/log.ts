@@ -86,7 +86,9 @@ const readConsistency = declareRoute({
   request: {
     params: z.object({ domainId: domainIdSchema }),
     query: z.object({
-      from: wholeNumber(1, Number.MAX_SAFE_INTEGER).openapi({ description: "Size of the smaller tree" }),
+      from: wholeNumber(1, Number.MAX_SAFE_INTEGER)
+        .default(1)
+        .openapi({ default: 1, description: "Size of the smaller tree" }),
       to: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
     }),
   },

@@ -35,7 +35,10 @@ const addCheckpoint = declareRoute({
       required: true,
       content: {
         "text/plain": {
-          schema: { type: "string", description: "`old` and a size, proof hashes, an empty line, the signed checkpoint" },
+          schema: {
+            type: "string",
+            description: "`old` and a size, proof hashes, an empty line, the signed checkpoint",
+          },
         },
       },
     },

@@ -56,6 +56,5 @@ function compareWith(size: number, root: Uint8Array, what: string, { tree, sha25
 /** Only what this key has signed counts: a bucket's writer cannot stop a log with a note of their own. */
 function ownCheckpoint(note: string | null, signer: NoteSigner): { size: number; root: Uint8Array } | null {
   const parsed = note === null ? null : parseCheckpointNote(note);
-  if (!parsed || !note?.startsWith(signer.sign(parsed.note.text))) return null;
-  return parsed.checkpoint.origin === signer.name ? parsed.checkpoint : null;
+  return parsed?.checkpoint.origin === signer.name && signer.hasSigned(parsed.note) ? parsed.checkpoint : null;
 }

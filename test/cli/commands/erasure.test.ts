@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Fetch } from "../../../src/client/index.ts";
@@ -83,21 +82,5 @@ describe("erase-identity", () => {
     const io = fakeIo(await tempDir(), settings, { fetch, stdin: stdin(text) });
     expect((await runCli(["erase-identity", DOMAIN], io)).code).toBe(expected);
     expect(asked).toEqual([]);
-  });
-});
-
-describe("verify-certificate", () => {
-  test("DESIGN §5 exit codes: 1 refuted, 2 usage, 3 could not check", async () => {
-    const home = await tempDir();
-    const file = join(home, "bad.txt");
-    const verify = (...argv: string[]) => runCli(["verify-certificate", ...argv], fakeIo(home));
-    await writeFile(file, vector.note.replace('"known":true', '"known":false'));
-    expect(await verify(file, "--key", vector.verifier_key)).toMatchObject({
-      code: 1,
-      stdout: "REFUTED: signature_wrong\n",
-    });
-    expect((await verify(file)).code).toBe(2);
-    expect((await verify(file, "--key", "no key")).code).toBe(2);
-    expect((await verify(join(home, "none.txt"), "--key", vector.verifier_key)).code).toBe(3);
   });
 });

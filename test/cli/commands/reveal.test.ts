@@ -35,6 +35,23 @@ describe("search", () => {
     for (const { path } of server.seen) expect(path).not.toContain("ana");
   });
 
+  test("the id may come from standard input, where other users of the machine do not see it", async () => {
+    const stdin = (async function* () {
+      yield "ana\n";
+    })();
+    const { code, stdout } = await runCli(["search", "-"], fakeIo(home, env, { stdin }));
+    expect(code).toBe(0);
+    expect(stdout.trim().split("\n")).toHaveLength(10);
+  });
+
+  test("of somebody whom no entry names says so, and ends with 0", async () => {
+    expect(await moonseal("search", "nobody")).toMatchObject({
+      code: 0,
+      stdout: "",
+      stderr: "no entry names this person under this id\n",
+    });
+  });
+
   test("of an erased person ends with 1 and says so", async () => {
     server.faults.push({ kind: "refuse", status: 410, code: "subject.erased" });
     const { code, stderr } = await moonseal("search", "ana");
@@ -50,6 +67,15 @@ describe("reveal", () => {
     expect(stdout).toContain('/reason  "because 1"');
     expect(stderr).toMatch(/^VERIFIED: 4 values are what 2 entries of dom_eu_\S+ committed to; 0 withheld\.\n$/);
     expect(code).toBe(0);
+  });
+
+  test("of a person may take the id from standard input", async () => {
+    const stdin = (async function* () {
+      yield "ana";
+    })();
+    const { code, stdout } = await runCli([...REASON, "--identity", "-", "--json"], fakeIo(home, env, { stdin }));
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).entries).toHaveLength(10);
   });
 
   test("writes a disclosure that only its owner can read, and that verifies without server and key", async () => {
