@@ -6,6 +6,7 @@ import { platformDomainId, platformTenantId } from "../src/core/ids.ts";
 import { LIMITS } from "../src/core/limits.ts";
 import { FIRST_SHARD } from "../src/core/shards.ts";
 import type { SlotName } from "../src/crypto/key-registry.ts";
+import { sha256 } from "../src/crypto/sha256.ts";
 import { ROOT_BYTES } from "../src/crypto/tenant-keys.ts";
 import type { CellEnv } from "../src/env.ts";
 import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
@@ -23,7 +24,9 @@ import type { DomainRecord, TenantRecord } from "../src/services/ports.ts";
 import { type CellStatus, cellStatus } from "../src/services/status.ts";
 import { D1ControlStore } from "../src/storage/control-store.ts";
 import { R2RootStore } from "../src/storage/root-store.ts";
+import { recordHeads } from "../src/services/witness/platform-heads.ts";
 import { Deletions } from "./cell-desk/deletions.ts";
+import { SqliteHeadBook } from "./cell-desk/head-book.ts";
 import { Seen } from "./cell-desk/seen.ts";
 import { SlotBook } from "./cell-desk/slot-book.ts";
 import { randomBytes } from "./domain-log/random.ts";
@@ -41,6 +44,7 @@ const WAKE_DELETIONS = 20;
 export class CellDesk extends DurableObject<CellEnv> {
   readonly #seen: Seen;
   readonly #slots: SlotBook;
+  readonly #heads: SqliteHeadBook;
   #walking: Promise<unknown> = Promise.resolve();
   readonly #deletions: Deletions;
 
@@ -48,6 +52,7 @@ export class CellDesk extends DurableObject<CellEnv> {
     super(ctx, env);
     this.#seen = new Seen(ctx.storage);
     this.#slots = new SlotBook(ctx.storage);
+    this.#heads = new SqliteHeadBook(ctx.storage);
     this.#deletions = new Deletions(ctx.storage);
   }
 
@@ -91,19 +96,43 @@ export class CellDesk extends DurableObject<CellEnv> {
     const config = this.#config();
     const after = this.ctx.storage.kv.get<string>("woken_through") ?? "";
     const domains = await new D1ControlStore(this.env.CONTROL).domains(after, WAKE_DOMAINS);
+    const woken: string[] = [];
     for (const { id, tenantId } of domains) {
       if (this.#deletions.get(tenantId)) continue;
       try {
         const log = domainLog(this.env, config, id);
         await log.wake();
         this.#seen.domain(id, await log.head());
+        woken.push(id);
       } catch {
         console.warn(JSON.stringify({ at: "cell-desk", fault: "a domain did not wake", domain: id }));
       }
     }
     this.ctx.storage.kv.put("woken_through", domains.length < WAKE_DOMAINS ? "" : (domains.at(-1)?.id ?? ""));
     this.#seen.gauges(await shardGauges(this.env), Date.now());
+    await this.#recordHeads(woken).catch(() =>
+      console.warn(JSON.stringify({ at: "cell-desk", fault: "heads were not recorded" })),
+    );
     return domains.length;
+  }
+
+  /** Their signed heads become an entry of the platform's log, as far as they have grown. */
+  async #recordHeads(domainIds: readonly string[]): Promise<void> {
+    const config = this.#config();
+    const platform = platformDomainId(config.jurisdiction);
+    const { contradicting } = await recordHeads(domainIds, {
+      book: this.#heads,
+      platformDomainId: platform,
+      checkpoint: (id) => domainLog(this.env, config, id).checkpoint(),
+      record: async (event, key) => {
+        await this.#ensurePlatform();
+        await logGate(this.env, config).record(platform, event, key);
+      },
+      sha256,
+    });
+    for (const { domainId: domain, size } of contradicting) {
+      console.error(JSON.stringify({ at: "cell-desk", fault: "a head contradicts the one on record", domain, size }));
+    }
   }
 
   /** Cron's call: desks of tenants, some at a time, so that what is due by the clock begins. Returns how many. */
@@ -200,6 +229,7 @@ export class CellDesk extends DurableObject<CellEnv> {
     return outcomeOf(async () => {
       this.#deletions.finish(tenantId, note, heads, new Date().toISOString());
       this.#seen.forget(heads.map(({ domain_id }) => domain_id));
+      this.#heads.forget(heads.map(({ domain_id }) => domain_id));
     });
   }
 

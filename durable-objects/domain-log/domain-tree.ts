@@ -200,6 +200,11 @@ export class DomainTree {
     return this.#mirroring;
   }
 
+  /** No mirroring is under way. */
+  get isIdle(): boolean {
+    return this.#mirroring === null;
+  }
+
   get isMirrored(): boolean {
     return this.checkpoints.mirroredSize() >= (this.checkpoints.lastCheckpoint()?.size ?? 0);
   }

@@ -13,7 +13,10 @@ export function witnessExchange(
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(), timeoutMs);
     const { signal } = controller;
-    const init = body === null ? { method: "GET" } : { method: "POST", body, headers: { "Content-Type": "text/plain; charset=utf-8" } };
+    const init =
+      body === null
+        ? { method: "GET" }
+        : { method: "POST", body, headers: { "Content-Type": "text/plain; charset=utf-8" } };
     try {
       const answer = await untilAborted(send(url, { ...init, redirect: "manual", signal }), signal);
       const text = await untilAborted(boundedText(answer), signal);

@@ -4,7 +4,12 @@
  * witness       one row a witness that was asked
  * cosignature   one row a witness and a signed size; old ones go (`keepOnly`)
  */
-import { neverAsked, type StoredCosignature, type WitnessJournal, type WitnessRecord } from "../../src/services/witness/journal.ts";
+import {
+  neverAsked,
+  type StoredCosignature,
+  type WitnessJournal,
+  type WitnessRecord,
+} from "../../src/services/witness/journal.ts";
 
 type RecordRow = {
   key: string;
@@ -79,7 +84,9 @@ export class SqliteWitnessJournal implements WitnessJournal {
   }
 
   cosigned(): { size: number; key: string }[] {
-    return this.#sql.exec<{ size: number; key: string }>("SELECT size, key FROM cosignature ORDER BY size DESC, key").toArray();
+    return this.#sql
+      .exec<{ size: number; key: string }>("SELECT size, key FROM cosignature ORDER BY size DESC, key")
+      .toArray();
   }
 
   keepOnly(sizes: readonly number[]): void {

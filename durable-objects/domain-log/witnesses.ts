@@ -8,8 +8,8 @@ import { type AskDeps, askWitness, type WitnessAlarm } from "../../src/services/
 import { type WitnessConfig, witnessesOf } from "../../src/services/witness/config.ts";
 import { cosignedNote, latestWitnessedSize, sizesToKeep } from "../../src/services/witness/cosigned.ts";
 import { type WitnessView, witnessViews } from "../../src/services/witness/view.ts";
-import { SqliteWitnessJournal } from "./witness-journal.ts";
 import { within } from "./within.ts";
+import { SqliteWitnessJournal } from "./witness-journal.ts";
 
 export interface WitnessesContext {
   storage: DurableObjectStorage;
