@@ -1,4 +1,4 @@
-/** `npm run bench -- [--quick] [--rows N] [--only append|large|sealing]`: measures on this machine and writes the tables into README.md. */
+/** `npm run bench -- [--quick] [--rows N] [--only append|large|sealing|tree]`: measures on this machine; a whole run writes its tables into README.md. */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
@@ -8,9 +8,11 @@ import { APPEND_HEAD, type AppendCase, type AppendResult, appendRows, measureApp
 import { bundleCell, startCell, startNoOp } from "./cell.ts";
 import { type LargeResult, measureLarge } from "./large.ts";
 import { GENERATOR } from "./load.ts";
+import { PAIR_HEAD, type PairCase, type PairResult, pairRows } from "./pair.ts";
 import { startPostgres } from "./postgres.ts";
-import { measureSealing, SEALING_HEAD, type SealingCase, type SealingResult, sealingRows } from "./sealing.ts";
+import { measureSealing } from "./sealing.ts";
 import { spread, table } from "./stats.ts";
+import { bundleWithoutTree, measureTree } from "./tree.ts";
 
 const README = path.join(import.meta.dirname, "README.md");
 const BEGIN = "<!-- results: written by npm run bench -->";
@@ -24,7 +26,7 @@ const CASES: readonly AppendCase[] = [
   { events: 100, domains: 50, connections: 10 },
 ];
 
-const SEALING_CASES: readonly SealingCase[] = [
+const PAIR_CASES: readonly PairCase[] = [
   { events: 1, connections: 50 },
   { events: 100, connections: 10 },
 ];
@@ -51,9 +53,11 @@ const protocol = values.quick ? { rounds: 3, seconds: 3 } : { rounds: 5, seconds
 const rows = Number(values.rows ?? (values.quick ? 20_000 : 1_000_000));
 const loadBefore = loadavg()[0] ?? 0;
 
-const cell = await startCell(await bundleCell());
+const bundle = await bundleCell();
+const cell = await startCell(bundle);
 const noOp = await startNoOp();
-const postgres = values.only === "large" || values.only === "sealing" ? null : await startPostgres(cell.key);
+const wants = (part: string) => values.only === undefined || values.only === part;
+const postgres = wants("append") ? await startPostgres(cell.key) : null;
 const systems: Systems = { cell, noOpUrl: noOp.url, postgres };
 const stopAll = async () => {
   await postgres?.stop();
@@ -61,12 +65,20 @@ const stopAll = async () => {
   await cell.stop();
 };
 const appended: AppendResult[] = [];
-const sealing: SealingResult[] = [];
+const sealing: PairResult[] = [];
+const tree: PairResult[] = [];
 const large = new Map<number, LargeResult>();
 try {
-  const wants = (part: string) => values.only === undefined || values.only === part;
   for (const each of wants("append") ? CASES : []) appended.push(await measureAppend(systems, each, protocol));
-  for (const each of wants("sealing") ? SEALING_CASES : []) sealing.push(await measureSealing(cell, each, protocol));
+  for (const each of wants("sealing") ? PAIR_CASES : []) sealing.push(await measureSealing(cell, each, protocol));
+  if (wants("tree")) {
+    const without = await startCell(bundleWithoutTree(bundle));
+    try {
+      for (const each of PAIR_CASES) tree.push(await measureTree(without, cell, each, protocol));
+    } finally {
+      await without.stop();
+    }
+  }
   if (wants("large")) {
     for (const segmentEntries of [256, 4096]) {
       large.set(
@@ -79,10 +91,10 @@ try {
   await stopAll();
 }
 
-const voids = [...appended, ...sealing, ...large.values()].flatMap((result) => result.voids);
+const voids = [...appended, ...sealing, ...tree, ...large.values()].flatMap((result) => result.voids);
 const text = report();
 console.log(`\n${text}`);
-writeResults(text);
+if (values.only === undefined) writeResults(text);
 process.exit(voids.length > 0 ? 1 : 0);
 
 function report(): string {
@@ -93,7 +105,8 @@ function report(): string {
       : `**Void runs:**\n\n${voids.map((fault) => `- ${fault}`).join("\n")}`,
   );
   if (appended.length > 0) parts.push(`\n### Append\n\n${table(APPEND_HEAD, appended.flatMap(appendRows))}`);
-  if (sealing.length > 0) parts.push(`\n### Sealing\n\n${table(SEALING_HEAD, sealing.flatMap(sealingRows))}`);
+  if (sealing.length > 0) parts.push(`\n### Sealing\n\n${table(PAIR_HEAD, sealing.flatMap(pairRows))}`);
+  if (tree.length > 0) parts.push(`\n### Tree\n\n${table(PAIR_HEAD, tree.flatMap(pairRows))}`);
   if (large.size > 0) parts.push(`\n### A large log\n\n${table(LARGE_HEAD, [...large].map(largeRow))}`);
   return parts.join("\n");
 }
