@@ -34,6 +34,9 @@ describe("an append", () => {
     expect(answer.headers.get("Cache-Control")).toBe("no-store");
     const { receipts, ...rest } = (await answer.json()) as Answer;
     expect(rest).toMatchObject({ domain_id: domainId });
+    const { evidence } = rest as unknown as { evidence: string };
+    const proof = await call(evidence.replace("{seq}", String(receipts[0]?.seq)), { key: tenant.key });
+    expect(proof.status).toBe(200);
     expect(receipts).toEqual([
       {
         seq: expect.any(Number),

@@ -93,6 +93,7 @@ export function appendRoutes(app: CellApp): void {
       domain_id: domainId,
       receipts: result.receipts,
       replicated: result.replicated,
+      evidence: `/v1/domains/${domainId}/audit/entries/{seq}/evidence`,
       ...(result.idempotencyExpiresAt === null ? {} : { idempotency_expires_at: result.idempotencyExpiresAt }),
     };
     return result.replayed ? c.json(answer, 200) : c.json(answer, 201);

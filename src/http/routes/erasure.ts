@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { v7 as uuidv7 } from "uuid";
 import { AppError, type ErrorCode } from "../../core/errors.ts";
+import { LIMITS } from "../../core/limits.ts";
 import type { EraseResult, ErasureView } from "../../services/erasure/calls.ts";
 import type { ErasureRequest } from "../../services/erasure/erasure.ts";
 import { strictJsonBody } from "../body.ts";
@@ -17,6 +18,7 @@ import {
   replayedSchema,
 } from "../schemas/erasure.ts";
 import { domainIdSchema, tenantIdSchema } from "../schemas/resources.ts";
+import { invalid } from "../validation.ts";
 
 const TAG = "Erasure";
 const BODY: ErrorCode[] = ["request.malformed", "request.unsupported_media_type", "request.too_large"];
@@ -164,13 +166,21 @@ function requestOf(
   c: Context<HttpEnv>,
   asked: z.output<typeof eraseIdentitySchema>,
 ): Omit<ErasureRequest, "correlationId"> {
+  const now = c.get("services").clock();
   const utc = (instant: string) => new Date(instant).toISOString();
+  const ahead = (["requested_at", "verified_at"] as const).filter(
+    (name) => Date.parse(asked[name] ?? "") > now + LIMITS.clockSkewMs,
+  );
+  // They stand in the certificate.
+  if (ahead.length > 0) {
+    throw invalid(ahead.map((name) => ({ pointer: `/${name}`, detail: "is more than 24 hours in the future" })));
+  }
   return {
     reason: asked.reason,
     reference: asked.request_reference ?? null,
     law: asked.law,
     by: askedBy(c),
-    requestedAt: utc(asked.requested_at ?? new Date(c.get("services").clock()).toISOString()),
+    requestedAt: utc(asked.requested_at ?? new Date(now).toISOString()),
     verifiedAt: asked.verified_at === undefined ? null : utc(asked.verified_at),
   };
 }

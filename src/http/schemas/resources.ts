@@ -131,6 +131,10 @@ export const appendAnswerSchema = z
     replicated: z
       .boolean()
       .openapi({ description: "Whether the queryable copy holds them too (`Prefer: wait=replicated`)" }),
+    evidence: z.string().openapi({
+      description: "URI template: where the file that proves each entry will be, within a second",
+      example: "/v1/domains/dom_eu_…/audit/entries/{seq}/evidence",
+    }),
     idempotency_expires_at: instant.optional(),
   })
   .openapi("AppendAnswer");
