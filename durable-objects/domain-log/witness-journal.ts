@@ -3,7 +3,9 @@
  *
  * witness       one row a witness that was asked
  * cosignature   one row a witness and a signed size; old ones go (`keepOnly`)
+ * contradiction checkpoints that this log signed once and contradicts now, as witnesses held them up; the first of each witness
  */
+import type { WitnessAlarm } from "../../src/services/witness/ask.ts";
 import {
   neverAsked,
   type StoredCosignature,
@@ -38,6 +40,24 @@ export class SqliteWitnessJournal implements WitnessJournal {
       `CREATE TABLE IF NOT EXISTS cosignature (size INTEGER NOT NULL, key TEXT NOT NULL, line TEXT NOT NULL,
          timestamp INTEGER NOT NULL, PRIMARY KEY (size, key)) STRICT, WITHOUT ROWID`,
     );
+    this.#sql.exec(
+      `CREATE TABLE IF NOT EXISTS contradiction (witness TEXT PRIMARY KEY, kind TEXT NOT NULL, size INTEGER NOT NULL,
+         note TEXT NOT NULL, found_at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+    );
+  }
+
+  /** Evidence of a rollback or a fork. The first one of a witness stays. */
+  addContradiction({ witness, kind, size, note }: WitnessAlarm, nowMs: number): void {
+    const sql = "INSERT OR IGNORE INTO contradiction VALUES (?, ?, ?, ?, ?)";
+    this.#sql.exec(sql, witness, kind, size, note, nowMs);
+  }
+
+  contradictions(): (WitnessAlarm & { foundAtMs: number })[] {
+    return this.#sql
+      .exec<WitnessAlarm & { foundAtMs: number } & Record<string, SqlStorageValue>>(
+        "SELECT witness, kind, size, note, found_at_ms AS foundAtMs FROM contradiction ORDER BY found_at_ms, witness",
+      )
+      .toArray();
   }
 
   record(key: string): WitnessRecord {

@@ -3,23 +3,29 @@
  * delays neither the others nor the log. What one exchange does, and the crash after it, is in src/services/witness/ask.ts.
  */
 import { LIMITS } from "../../src/core/limits.ts";
+import { sha256 } from "../../src/crypto/sha256.ts";
+import { verifyEd25519 } from "../../src/crypto/verify.ts";
 import type { SignedCheckpoint } from "../../src/services/log/checkpoints.ts";
+import type { WitnessExchange } from "../../src/services/witness/answer.ts";
 import { type AskDeps, askWitness, type WitnessAlarm } from "../../src/services/witness/ask.ts";
 import { type WitnessConfig, witnessesOf } from "../../src/services/witness/config.ts";
 import { cosignedNote, latestWitnessedSize, sizesToKeep } from "../../src/services/witness/cosigned.ts";
 import { type WitnessView, witnessViews } from "../../src/services/witness/view.ts";
 import { within } from "./within.ts";
+import { witnessExchange } from "./witness-exchange.ts";
 import { SqliteWitnessJournal } from "./witness-journal.ts";
 
 export interface WitnessesContext {
   storage: DurableObjectStorage;
+  origin: () => string;
+  clock: () => number;
   /** Every witness of the cell; those for this log's origin are asked. */
   configured: () => readonly WitnessConfig[];
   newest: () => SignedCheckpoint | null;
   checkpointOf: (size: number) => SignedCheckpoint | null;
-  /** Everything about this log that one exchange needs. */
-  ask: () => Omit<AskDeps, "journal" | "signedSize">;
-  /** The log contradicts what it signed once. */
+  /** This log's own tree and keys. */
+  own: Pick<AskDeps, "proof" | "rootAt"> & { logKeys: () => AskDeps["logKeys"] };
+  /** The log contradicts what it signed once; the evidence is in the journal. */
   alarm: (alarm: WitnessAlarm) => void;
   /** The object's alarm has to call `ask` at this time. Unix milliseconds. */
   plan: (atMs: number) => void;
@@ -30,6 +36,8 @@ const LOST_AFTER_MS = (LIMITS.witnessTries + 2) * LIMITS.witnessTimeoutMs;
 
 export class Witnesses {
   readonly journal: SqliteWitnessJournal;
+  /** Replaced by tests that stand in for the network. */
+  exchange: WitnessExchange = witnessExchange();
   readonly #context: WitnessesContext;
   /** Who is being asked, and since when. */
   readonly #asked = new Map<string, number>();
@@ -46,13 +54,17 @@ export class Witnesses {
    * that were asked now have answered or failed, which takes seconds: nothing of the log may wait for it. Never rejects.
    */
   async ask(): Promise<void> {
-    const checkpoint = this.#context.newest();
-    if (!checkpoint) return;
-    const { clock } = this.#context.ask();
-    const due = this.#lacking(checkpoint).filter((witness) => this.#dueAtMs(witness) <= clock());
-    const asked = due.map((witness) => this.#askOne(witness, checkpoint));
-    this.planNext();
-    await Promise.all(asked);
+    try {
+      const checkpoint = this.#context.newest();
+      if (!checkpoint) return;
+      const nowMs = this.#context.clock();
+      const due = this.#lacking(checkpoint).filter((witness) => this.#dueAtMs(witness) <= nowMs);
+      const asked = due.map((witness) => this.#askOne(witness, checkpoint));
+      this.planNext();
+      await Promise.all(asked);
+    } catch (error) {
+      sayFault(error);
+    }
   }
 
   /** To be called when cron wakes the object: what is planned may be lost. */
@@ -121,7 +133,7 @@ export class Witnesses {
   }
 
   #mine(): WitnessConfig[] {
-    return witnessesOf(this.#context.configured(), this.#context.ask().origin);
+    return witnessesOf(this.#context.configured(), this.#context.origin());
   }
 
   #lacking({ size }: SignedCheckpoint): WitnessConfig[] {
@@ -136,7 +148,7 @@ export class Witnesses {
   }
 
   async #askOne(witness: WitnessConfig, checkpoint: SignedCheckpoint): Promise<void> {
-    this.#asked.set(witness.verifierKey, this.#context.ask().clock());
+    this.#asked.set(witness.verifierKey, this.#context.clock());
     try {
       await this.#askAndKeep(witness, checkpoint);
       this.#asked.delete(witness.verifierKey);
@@ -144,17 +156,35 @@ export class Witnesses {
     } catch (error) {
       this.#asked.delete(witness.verifierKey);
       // Its storage is gone, or a defect: the record may not have moved, so not at once.
-      console.warn(JSON.stringify({ at: "witnesses", fault: error instanceof Error ? error.name : "unknown" }));
-      this.#context.plan(this.#context.ask().clock() + LIMITS.witnessRetryMs);
+      sayFault(error);
+      this.#context.plan(this.#context.clock() + LIMITS.witnessRetryMs);
     }
   }
 
   async #askAndKeep(witness: WitnessConfig, checkpoint: SignedCheckpoint): Promise<void> {
-    const signedSize = () => this.#context.newest()?.size ?? 0;
-    const result = await askWitness(witness, checkpoint, { ...this.#context.ask(), journal: this.journal, signedSize });
-    if (typeof result === "object") this.#context.alarm(result);
+    const { origin, clock, own, newest, alarm } = this.#context;
+    const result = await askWitness(witness, checkpoint, {
+      ...own,
+      origin: origin(),
+      journal: this.journal,
+      signedSize: () => newest()?.size ?? 0,
+      logKeys: own.logKeys(),
+      exchange: this.exchange,
+      verify: verifyEd25519,
+      sha256,
+      clock,
+    });
+    if (typeof result === "object") {
+      this.journal.addContradiction(result, clock());
+      alarm(result);
+    }
     if (result !== "cosigned") return;
     this.journal.keepOnly(this.keptSizes());
     for (const settle of this.#waiting) settle();
   }
+}
+
+/** The name only: messages of others may carry what was sent. */
+function sayFault(error: unknown): void {
+  console.warn(JSON.stringify({ at: "witnesses", fault: error instanceof Error ? error.name : "unknown" }));
 }

@@ -179,4 +179,14 @@ export const LIMITS = {
   bundleBytes: 256 * MiB,
   bundleFileBytes: 32 * MiB,
   bundleFiles: 1000,
+  /** Evidence of a fork: two whole notes and two proofs. Characters. */
+  forkBytes: 160 * KiB,
+  /** A monitor keeps this many verified tiles of 8 KiB, fetches this many at a time, and is ahead of itself by as many bundles. */
+  monitorTiles: 64,
+  monitorFetches: 8,
+  /** Leaves after which a monitor remembers how far it has read. */
+  monitorSaveLeaves: 262_144,
+  /** A round that could not reach the log is tried again after the first time, doubled up to the second. */
+  monitorRetryMs: 1000,
+  monitorRetryMaxMs: 5 * 60 * 1000,
 } as const;

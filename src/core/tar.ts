@@ -38,7 +38,8 @@ export function tarHeader(name: string, byteLength: number): Uint8Array {
   put(148, "        ");
   put(156, "0");
   put(257, "ustar\x0000");
-  put(148, `${octal(header.reduce((sum, byte) => sum + byte, 0), 6)}\0 `);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  put(148, `${octal(sum, 6)}\0 `);
   return header;
 }
 
@@ -73,7 +74,8 @@ export function readTar(archive: Uint8Array, maxFiles: number): ReadTar {
     files.push({ name, bytes: archive.subarray(start, end) });
   }
   const rest = archive.subarray(at);
-  if (rest.length !== tarEnd().length || !isZero(rest)) return no("the archive is cut off, or something stands behind it");
+  if (rest.length !== tarEnd().length || !isZero(rest))
+    return no("the archive is cut off, or something stands behind it");
   return { ok: true, files };
 }
 

@@ -27,17 +27,19 @@ export interface DevServer {
 
 /**
  * Starts on the first free port at or after `port` and resolves when the gateway answers. `onLaunch` is told of every
- * server that has a process, ready or not, so that it can be stopped early.
+ * server that has a process, ready or not, so that it can be stopped early; `configure` is called before, with the address.
  */
 export async function startDevServer(
   root: string,
   port: number,
   verbose: boolean,
   onLaunch: (server: DevServer) => void,
+  configure: (url: string) => void,
 ): Promise<DevServer> {
   let first = port;
   for (let attempt = 1; ; attempt++) {
     const chosen = await freePort(first);
+    configure(addressOf(chosen));
     const server = await launch(root, chosen, await freePort(INSPECTOR_PORT, [chosen]), verbose);
     onLaunch(server);
     const fault = await untilHealthy(root, server);
@@ -56,6 +58,8 @@ export function lastOutput(root: string): string {
   const tail = text.split("\n").slice(-TAIL_LINES).join("\n");
   return `Last output of wrangler (${path.relative(root, log)}):\n${tail}`;
 }
+
+const addressOf = (port: number) => `http://${LOOPBACK}:${port}`;
 
 async function launch(root: string, port: number, inspectorPort: number, verbose: boolean): Promise<DevServer> {
   const { log, state } = localPaths(root);
@@ -83,7 +87,7 @@ async function launch(root: string, port: number, inspectorPort: number, verbose
   });
   supervisor.stdin.on("error", () => {});
   return {
-    url: `http://${LOOPBACK}:${port}`,
+    url: addressOf(port),
     supervisorPid: supervisor.pid ?? 0,
     wranglerPid: await Promise.race([announced, ended.then(() => 0)]),
     ended,

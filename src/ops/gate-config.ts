@@ -1,6 +1,8 @@
 /** The part of the gate that reads the three configurations. Pure. */
 import type { TomlTable, TomlValue } from "smol-toml";
 import { JURISDICTIONS, type Jurisdiction } from "../core/ids.ts";
+import { sha256 } from "../crypto/sha256.ts";
+import { parseRequired, parseWitnessedLogs, parseWitnesses } from "../services/witness/config.ts";
 import { DATABASE_ID, tables } from "./deploy-config.ts";
 import { type GateCode, type Refusal, refusal } from "./gate.ts";
 import { type Configurations, isolationFaults } from "./isolation.ts";
@@ -37,6 +39,7 @@ export function configRefusals(configurations: Configurations, facts: ConfigFact
     ...JURISDICTIONS.flatMap((jurisdiction) => [
       ...resourceRefusals(jurisdiction, cells[jurisdiction]),
       ...logHostRefusals(jurisdiction, cells[jurisdiction]),
+      ...witnessRefusals(jurisdiction, cells[jurisdiction]),
     ]),
     ...Object.entries({ gateway, ...cells }).flatMap(([worker, config]) => dateRefusals(worker, config, facts)),
   ].filter(({ code, detail }, at, all) => all.findIndex((o) => o.code === code && o.detail === detail) === at);
@@ -94,6 +97,24 @@ function logHostRefusals(jurisdiction: Jurisdiction, cell: TomlTable): Refusal[]
   const host = (cell.vars as TomlTable | undefined)?.LOG_HOST;
   const real = typeof host === "string" && HOST.test(host) && !RESERVED_HOST.test(host);
   return real ? [] : [refusal("LOG_HOST_EXAMPLE", `${jurisdiction}: LOG_HOST ${host ?? ""} is nobody's host name`)];
+}
+
+/** Read as the cell will read them. */
+function witnessRefusals(jurisdiction: Jurisdiction, cell: TomlTable): Refusal[] {
+  const { LOG_HOST = "", WITNESSED_LOGS = "", WITNESSES = "", WITNESSES_REQUIRED = "" } = (cell.vars ?? {}) as TomlTable;
+  const at = (what: string) => refusal("WITNESS_CONFIG", `${jurisdiction}: ${what}`);
+  if (typeof WITNESSED_LOGS !== "string" || typeof WITNESSES !== "string") {
+    return [at("WITNESSED_LOGS and WITNESSES are JSON in a string, not TOML")];
+  }
+  try {
+    parseWitnessedLogs(sha256, WITNESSED_LOGS);
+    const witnesses = parseWitnesses(sha256, WITNESSES, String(LOG_HOST));
+    parseRequired(String(WITNESSES_REQUIRED), witnesses);
+    const insecure = witnesses.find(({ url }) => !url.startsWith("https:"));
+    return insecure ? [at(`WITNESSES: ${insecure.url} belongs to a local run`)] : [];
+  } catch (error) {
+    return [at((error as Error).message)];
+  }
 }
 
 function dateRefusals(

@@ -21,6 +21,8 @@ const SHARED = [
   /^triggers\.crons\[\d+\]$/,
   /^vars\.(?:LOG_HOST|BACKLOG_BYTES)$/,
 ];
+/** What a cell says of others: public keys and addresses. It may be the same in both cells, or not. */
+const OF_OTHERS = /^vars\.(?:WITNESSED_LOGS|WITNESSES|WITNESSES_REQUIRED)$/;
 
 /** What breaks the isolation, one line each; empty when nothing does. Pure. */
 export function isolationFaults({ gateway, ...cells }: Configurations): string[] {
@@ -82,7 +84,7 @@ function sharedFaults(cells: Record<Jurisdiction, TomlTable>): string[] {
 function differenceFaults(cells: Record<Jurisdiction, TomlTable>): string[] {
   const shape = (jurisdiction: Jurisdiction) =>
     leaves(cells[jurisdiction], true)
-      .filter(([path]) => !path.endsWith(".database_id"))
+      .filter(([path]) => !path.endsWith(".database_id") && !OF_OTHERS.test(path))
       // A shared value may contain the word by chance: log.customer.eu is the log host of both cells.
       .map(
         ([path, value]) =>
@@ -95,7 +97,7 @@ function differenceFaults(cells: Record<Jurisdiction, TomlTable>): string[] {
 }
 
 function isPlace(path: string): boolean {
-  return !SHARED.some((shared) => shared.test(path));
+  return !OF_OTHERS.test(path) && !SHARED.some((shared) => shared.test(path));
 }
 
 /** Every string of a configuration (with `all`, every scalar) with its path. */

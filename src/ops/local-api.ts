@@ -15,11 +15,14 @@ export interface LocalApi {
 const CALL_TIMEOUT_MS = 60_000;
 const BUSY_RETRIES = 10;
 
-/** Calls that are refused with 503 are sent again: a cell says so while it wakes up. */
+/** Calls that are refused with 503 are sent again: a cell says so while it wakes up. Throws with a plain line for no answer. */
 export function localApi(url: string): LocalApi {
   const send = async (path: string, init: RequestInit): Promise<Answer> => {
     for (let attempt = 0; ; attempt++) {
-      const response = await fetch(url + path, { ...init, signal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
+      const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
+      const response = await fetch(url + path, { ...init, signal }).catch((cause: unknown) => {
+        throw new Error(`${url} does not answer`, { cause });
+      });
       const text = await response.text();
       if (response.status !== 503 || attempt === BUSY_RETRIES) return { status: response.status, body: parsed(text) };
       await sleep(500);

@@ -14,6 +14,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { fromBase64 } from "../core/bytes.ts";
+import { cosigner } from "../crypto/cosigner.ts";
 import { noteSigner } from "../crypto/signer.ts";
 import { accountWrangler, type RunAccount, saidBy } from "./deploy-account.ts";
 import { type Cell, cellOf, readConfigurations } from "./deploy-config.ts";
@@ -84,7 +85,7 @@ async function provisionCell(options: ProvisionOptions, ports: ProvisionPorts): 
     const secrets = escrowed(plan, cell, wanted, ports);
     console.log(`escrow     ${plan.file}: opens, holds ${wanted.join(", ")}`);
     await putSecrets(run, cell, wanted, secrets, options.rotate !== undefined);
-    sayLogKey(cell, secrets);
+    sayPublicKeys(cell, secrets);
   }
   const migrated = await migrate(["--jurisdiction", jurisdiction, "--remote", "--root", root], async (_, args) => {
     const { code, stdout, stderr } = await run(args);
@@ -177,10 +178,14 @@ async function putSecrets(
   }
 }
 
-/** What auditors pin: public, and the same for as long as the log host and the log key are. */
-function sayLogKey({ logHost, jurisdiction }: Cell, { LOG_SIGNING_KEY }: Secrets): void {
-  const seed = LOG_SIGNING_KEY === undefined ? null : fromBase64(LOG_SIGNING_KEY);
-  if (seed) console.log(`log key    ${noteSigner(`${logHost}/${jurisdiction}`, seed).verifierKey} (public)`);
+/** What auditors and other cells pin: public, and the same for as long as the log host and these two secrets are. */
+function sayPublicKeys({ logHost, jurisdiction }: Cell, { LOG_SIGNING_KEY, WITNESS_SIGNING_KEY }: Secrets): void {
+  const say = (what: string, secret: string | undefined, keyOf: (seed: Uint8Array) => { verifierKey: string }) => {
+    const seed = secret === undefined ? null : fromBase64(secret);
+    if (seed) console.log(`${what.padEnd(10)} ${keyOf(seed).verifierKey} (public)`);
+  };
+  say("log key", LOG_SIGNING_KEY, (seed) => noteSigner(`${logHost}/${jurisdiction}`, seed));
+  say("witness", WITNESS_SIGNING_KEY, (seed) => cosigner(`${logHost}/witness-${jurisdiction}`, seed));
 }
 
 async function record(run: RunAccount, cell: Cell, resources: readonly Found[], readBackAt: string): Promise<void> {

@@ -11,6 +11,7 @@ import { type Demos, ensureDemos, readDemos } from "./demo.ts";
 import { type DevServer, isHealthy, lastOutput, startDevServer } from "./dev-server.ts";
 import { localApi } from "./local-api.ts";
 import { writeLocalConfigs } from "./local-config.ts";
+import { localWitnesses } from "./local-witnesses.ts";
 import { migrateLocal } from "./migrations.ts";
 import { HELP, parseOptions, type StartOptions } from "./options.ts";
 import { localPaths, REPOSITORY } from "./paths.ts";
@@ -48,10 +49,13 @@ async function main(options: StartOptions): Promise<void> {
   const operatorSecrets = await prepare();
 
   console.log("Starting the gateway and both cells …");
-  const started = await startDevServer(root, options.port, options.verbose, (launched) => {
+  const onLaunch = (launched: DevServer) => {
     server = launched;
     updateRun(root, runOf(launched));
-  });
+  };
+  // The cells witness each other through the gateway, like anybody outside.
+  const configure = (url: string) => writeLocalConfigs(root, localWitnesses(root, url));
+  const started = await startDevServer(root, options.port, options.verbose, onLaunch, configure);
   const api = localApi(started.url);
   const demos = await ensureDemos(root, api, operatorSecrets);
   updateRun(root, { ...runOf(started), url: started.url });

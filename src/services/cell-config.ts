@@ -10,7 +10,7 @@ import { Sealer } from "../crypto/sealed.ts";
 import { sha256 } from "../crypto/sha256.ts";
 import { type NoteSigner, noteSigner } from "../crypto/signer.ts";
 import { readSlotKeys, type SlotKeys } from "../crypto/slot-keys.ts";
-import { type KeysOf, parseWitnessedLogs, parseWitnesses, type WitnessConfig } from "./witness/config.ts";
+import { type KeysOf, parseRequired, parseWitnessedLogs, parseWitnesses, type WitnessConfig } from "./witness/config.ts";
 
 /** The settings and secrets of a cell's environment. */
 export interface CellSettings {
@@ -29,6 +29,8 @@ export interface CellSettings {
   WITNESSED_LOGS?: string;
   /** Witnesses of this cell's own logs: JSON list, likewise. */
   WITNESSES?: string;
+  /** How many independent witnesses make a checkpoint a witnessed one; 0, the default: any one witness. */
+  WITNESSES_REQUIRED?: string;
   OPERATOR_SECRET: string;
   API_KEY_PEPPER: string;
   PSEUDONYM_PEPPER: string;
@@ -61,6 +63,8 @@ export interface CellConfig {
   witnessedKeysOf: KeysOf;
   /** Who witnesses the logs of this cell. */
   witnesses: readonly WitnessConfig[];
+  /** How many independent ones are waited for; 0: any one. */
+  witnessesRequired: number;
   slots: SlotKeys;
   sealer: Sealer;
 }
@@ -128,11 +132,16 @@ function secretBytes(
   return bytes;
 }
 
-function witnessing(settings: CellSettings, logHost: string): Pick<CellConfig, "witnessedKeysOf" | "witnesses"> {
+function witnessing(
+  settings: CellSettings,
+  logHost: string,
+): Pick<CellConfig, "witnessedKeysOf" | "witnesses" | "witnessesRequired"> {
   try {
+    const witnesses = parseWitnesses(sha256, settings.WITNESSES ?? "", logHost);
     return {
       witnessedKeysOf: parseWitnessedLogs(sha256, settings.WITNESSED_LOGS ?? ""),
-      witnesses: parseWitnesses(sha256, settings.WITNESSES ?? "", logHost),
+      witnesses,
+      witnessesRequired: parseRequired(settings.WITNESSES_REQUIRED ?? "", witnesses),
     };
   } catch (error) {
     throw wrong("internal", (error as Error).message);

@@ -63,8 +63,11 @@ function judgeUnsigned(list: StepList<CheckpointStep>, verdict: CheckpointVerdic
   const unknown = fault === "origin_unknown";
   const words = `${CHECKPOINT_FAULT[fault]}${claimed ? `: ${claimed.origin}` : ""}`;
   if (unknown) list.skip("checkpoint", words);
+  else if (fault === "cosignature_wrong")
+    list.check("checkpoint", null, `a key that you trust for ${claimed?.origin} signed it`);
   else list.check("checkpoint", words, "");
-  list.skip("witnesses", "there is no checkpoint that the log signed");
+  if (fault === "cosignature_wrong") list.check("witnesses", words, "");
+  else list.skip("witnesses", "there is no checkpoint that the log signed");
   return {
     verdict,
     claimed,
@@ -82,7 +85,7 @@ function stepOfWitnesses(
   { required }: TrustPolicy,
 ): string[] {
   if (independent < required) {
-    const fault = `${independent} independent witnesses cosigned, ${required} are required`;
+    const fault = `${independent} of the ${required} independent witnesses that the policy requires cosigned`;
     list.check("witnesses", fault, "");
     return [NOT_WITNESSED];
   }
@@ -138,7 +141,7 @@ function stepOfRemembered(
 const NOT_WITNESSED =
   "whether the operator shows somebody else another history: no independent witness vouches for this one";
 const WITNESS_ADVICE =
-  "ask for the evidence again later, when the witnesses have cosigned; a lower number in the policy's `required` trusts the operator more";
+  "ask for the evidence again later, when the witnesses have cosigned; a policy that requires fewer trusts the operator more";
 const CONTRADICTION_ADVICE =
   "keep both checkpoints and show them to others who follow this log: together they prove what its operator did";
 const ROTATED_ADVICE =

@@ -2,8 +2,11 @@
  * What a file is, by its contents alone, and the verification that belongs to it. A new kind of file is one more line of
  * `KINDS`. What is none of them was not checked, whatever its name promises.
  */
+import { utf8 } from "../core/bytes.ts";
+import { LIMITS } from "../core/limits.ts";
 import { parseStrictJson } from "../core/strict-json.ts";
 import { TLOG_PROOF_HEADER } from "../core/tlog-proof.ts";
+import { verifyBundle } from "./bundle.ts";
 import {
   deletionOf,
   isDeletionNote,
@@ -16,14 +19,39 @@ import { DISCLOSURE_FORMAT } from "./disclosure.ts";
 import { verifyDisclosureFile } from "./disclosure-file.ts";
 import { verifyEvidence } from "./evidence.ts";
 import { verifyEvidenceSet } from "./evidence-set.ts";
+import { verifyFork } from "./fork.ts";
 import type { TrustPolicy } from "./policy.ts";
 import { type Platform, reportOfOneStep, type VerifierReport } from "./report.ts";
 
-/** An untrusted file that is being recognised. */
-export interface Opened {
-  text: string;
+/** An untrusted file that is being recognised; read as text or JSON only when somebody asks. */
+export class Opened {
+  readonly bytes: Uint8Array;
+  #text: { text: string; exact: boolean } | undefined;
+  #json: { value: unknown } | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  /** Bytes that are no UTF-8 stand as U+FFFD. */
+  get text(): string {
+    return this.#decoded.text;
+  }
+
+  get isUtf8(): boolean {
+    return this.#decoded.exact;
+  }
+
   /** The value of a file that is strict JSON as a whole; undefined for any other. */
-  json: unknown;
+  get json(): unknown {
+    this.#json ??= { value: jsonOf(this.text) };
+    return this.#json.value;
+  }
+
+  get #decoded() {
+    this.#text ??= decode(this.bytes);
+    return this.#text;
+  }
 }
 
 export interface Kind {
@@ -39,6 +67,11 @@ const MAX_DEPTH = 32;
 /** The first that recognises a file has it. */
 export const KINDS: readonly Kind[] = [
   {
+    kind: "bundle",
+    recognises: ({ bytes }) => bytes.length <= LIMITS.bundleBytes && isTar(bytes),
+    verify: ({ bytes }, policy, platform) => verifyBundle(bytes, policy, platform),
+  },
+  {
     kind: "evidence",
     // Whatever version: one that is not ours is refused by name, not passed on.
     recognises: ({ text }) => text.startsWith(TLOG_PROOF_HEADER.slice(0, TLOG_PROOF_HEADER.indexOf("@"))),
@@ -48,6 +81,11 @@ export const KINDS: readonly Kind[] = [
     kind: "evidence_set",
     recognises: ({ text }) => text.startsWith("moonseal/evidence-set/"),
     verify: ({ text }, policy, platform) => verifyEvidenceSet(text, policy, platform),
+  },
+  {
+    kind: "fork",
+    recognises: ({ text }) => text.startsWith("moonseal/fork/"),
+    verify: ({ text }, policy, platform) => verifyFork(text, policy, platform),
   },
   {
     kind: "disclosure",
@@ -73,24 +111,30 @@ export const KINDS: readonly Kind[] = [
   },
 ];
 
-/** Recognises and verifies one untrusted file; never throws. O(bytes): the caller bounds them (`LIMITS.verifyFileBytes`). */
+/** Recognises and verifies one untrusted file; never throws. O(bytes), all of them in memory. */
 export function verifyFile(bytes: Uint8Array, policy: TrustPolicy, platform: Platform): VerifierReport {
-  const { text, exact } = decode(bytes);
-  const file = { text, json: jsonOf(text) };
+  const file = new Opened(bytes);
+  if (bytes.length > LIMITS.verifyFileBytes && !isTar(bytes)) return unknown(TOO_LARGE);
   const found = KINDS.find((kind) => kind.recognises(file));
-  if (!found)
-    return reportOfOneStep("unknown", "a file of no kind that is known", "could_not_check", unknownFile(file), ADVICE);
-  if (!exact)
-    return reportOfOneStep(
-      found.kind,
-      `a file that begins like ${found.kind.replaceAll("_", " ")}`,
-      "refuted",
-      NOT_UTF8,
-    );
+  if (!found) return unknown(unknownFile(file));
+  if (found.kind !== "bundle" && !file.isUtf8) {
+    const subject = `a file that begins like ${found.kind.replaceAll("_", " ")}`;
+    return reportOfOneStep(found.kind, subject, "refuted", "the bytes of the file are not UTF-8");
+  }
   return found.verify(file, policy, platform);
 }
 
-const NOT_UTF8 = "the bytes of the file are not UTF-8";
+const unknown = (why: string): VerifierReport =>
+  reportOfOneStep("unknown", "a file of no kind that is known", "could_not_check", why, ADVICE);
+
+/** POSIX ustar says so in its first header. */
+function isTar(bytes: Uint8Array): boolean {
+  return TAR_MAGIC.every((byte, i) => bytes[TAR_MAGIC_AT + i] === byte);
+}
+
+const TAR_MAGIC_AT = 257;
+const TAR_MAGIC = utf8("ustar");
+const TOO_LARGE = `it has more than ${LIMITS.verifyFileBytes} bytes`;
 const ADVICE = [
   "verify takes evidence (.tlog-proof), checkpoints, disclosures, certificates and export bundles, as they were downloaded",
 ];

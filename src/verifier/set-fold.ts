@@ -41,6 +41,11 @@ export class SetFold {
       kind === "range" ? RangeFold.begin(sha256, { from: proof.from, to: proof.to + 1 }, tree.size, hashes) : null;
   }
 
+  /** Entries so far. */
+  get fed(): number {
+    return this.#fed;
+  }
+
   /** The first thing that is wrong with an entry, with its seq. */
   get fault(): string | null {
     const missing = countOf(this.#proof) - this.#fed;

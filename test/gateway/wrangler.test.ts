@@ -3,11 +3,15 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parse, type TomlTable } from "smol-toml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { toHex } from "../../src/core/bytes.ts";
 import { JURISDICTIONS, type Jurisdiction } from "../../src/core/ids.ts";
+import { noteSigner } from "../../src/crypto/signer.ts";
 import { type Configurations, isolationFaults } from "../../src/ops/isolation.ts";
 import { writeLocalConfigs } from "../../src/ops/local-config.ts";
+import { localWitnesses } from "../../src/ops/local-witnesses.ts";
 import { committedConfig, devVarsFile, generatedConfig, localPaths, REPOSITORY, WORKERS } from "../../src/ops/paths.ts";
 import { CELL_SECRETS, ensureSecrets } from "../../src/ops/secrets.ts";
+import { type CellSettings, cellConfig } from "../../src/services/cell-config.ts";
 
 const read = (file: string): TomlTable => parse(readFileSync(file, "utf8"));
 const committed = (): Configurations => ({
@@ -42,6 +46,21 @@ describe("the committed configurations", () => {
       expect(cell.routes ?? cell.route).toBeUndefined();
     },
   );
+});
+
+test("what a cell says of its witnesses may differ from the other cell, be the same, or not be there", () => {
+  for (const values of [
+    ["[1]", "[2]"],
+    ["[1]", "[1]"],
+    ["[1]", undefined],
+  ]) {
+    const configs = structuredClone(committed()) as Mutable;
+    for (const name of ["WITNESSED_LOGS", "WITNESSES"]) {
+      configs.eu.vars[name] = values[0];
+      if (values[1] !== undefined) configs.us.vars[name] = values[1];
+    }
+    expect(isolationFaults(configs)).toEqual([]);
+  }
 });
 
 describe("S0-23 the isolation check finds", () => {
@@ -157,6 +176,32 @@ describe("the generated local configurations", () => {
       expect(rest).toEqual(same);
     },
   );
+
+  test("make the cells each other's witness, not independent, and a later run without an address keeps that", () => {
+    const vars = () => JURISDICTIONS.map((jurisdiction) => read(generatedConfig(root, jurisdiction)).vars as TomlTable);
+    const before = vars();
+    writeLocalConfigs(root, localWitnesses(root, "http://127.0.0.1:8787"));
+    writeLocalConfigs(root);
+    JURISDICTIONS.forEach((jurisdiction, i) => {
+      const { WITNESSES, WITNESSED_LOGS, ...rest } = vars()[i] ?? {};
+      expect(rest).toEqual(before[i]);
+      const settings = { ...rest, ...ensureSecrets(root, jurisdiction), WITNESSES, WITNESSED_LOGS };
+      const config = cellConfig(settings as unknown as CellSettings);
+      const other = jurisdiction === "eu" ? "us" : "eu";
+      expect(config.witnesses).toMatchObject([
+        {
+          url: `http://127.0.0.1:8787/witness/${other}`,
+          name: `log.localhost/witness-${other}`,
+          independent: false,
+          origins: null,
+        },
+      ]);
+      const { LOG_SIGNING_KEY } = ensureSecrets(root, other);
+      const own = noteSigner("log.localhost/dom_x", Buffer.from(LOG_SIGNING_KEY, "base64"));
+      const [trusted] = config.witnessedKeysOf("log.localhost/dom_x");
+      expect(trusted && toHex(trusted.keyHash)).toBe(own.keyId);
+    });
+  });
 
   test("S0-23 leave the gateway without variables and secrets", () => {
     const { main: _, ...local } = read(generatedConfig(root, "gateway"));

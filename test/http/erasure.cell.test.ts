@@ -103,12 +103,16 @@ describe("409", () => {
   });
 });
 
+const inDays = (days: number) => new Date(Date.now() + days * 24 * 60 * 60 * 1000).toISOString();
+
 describe("422", () => {
   test.each([
     ["no identity", {}, "/identity_id"],
     ["an e-mail address as reference", { identity_id: "u", request_reference: "a@example.com" }, "/request_reference"],
     ["a free text as reason", { identity_id: "u", reason: "because Ana asked" }, "/reason"],
     ["an unknown field", { identity_id: "u", name: "Ana" }, "/name"],
+    ["a request of tomorrow's morrow", { identity_id: "u", requested_at: inDays(2) }, "/requested_at"],
+    ["an identity made sure of then", { identity_id: "u", verified_at: inDays(2) }, "/verified_at"],
   ])("%s is refused, naming the field and never the value", async (_, body, pointer) => {
     const problem = await problemOf(await eraseOver(tenant.tenantDomainId, tenant.key, body), "request.invalid");
     expect(problem.errors?.map((error) => error.pointer)).toEqual([pointer]);

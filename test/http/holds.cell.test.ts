@@ -210,6 +210,11 @@ describe("what is no right hold is refused, naming the field", () => {
       "/scope/ranges/0",
     ],
     [
+      "a range that begins behind its end",
+      async () => ({ scope: { ranges: [{ domain_id: domainId, from: 1, to: 0 }] } }),
+      "/scope/ranges/0",
+    ],
+    [
       "a review in the past",
       async () => ({ scope: { domains: [domainId] }, review_at: "2020-01-01T00:00:00Z" }),
       "/review_at",

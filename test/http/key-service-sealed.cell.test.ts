@@ -1,10 +1,11 @@
 /** S3-41 end to end: what is sealed under a key that the tenant's own service wraps, while that is revoked and after it is restored. */
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { LIMITS } from "../../src/core/limits.ts";
-import { call, event, inLog, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
-import { httpsConfig, type KeyServices, kmsConfig, standInKeyServices } from "../support/key-services.ts";
+import { call, env, event, inLog, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
+import { httpsConfig, type KeyServices, kmsConfig, otherConfig, standInKeyServices } from "../support/key-services.ts";
 import { problemOf } from "../support/problems.ts";
-import { entriesOf } from "../support/tenancy.ts";
+import { askForRotation, shownKeys, untilRotated } from "../support/rotation.ts";
+import { entriesOf, runDeskAlarm } from "../support/tenancy.ts";
 
 let services: KeyServices;
 let tenant: TestTenant;
@@ -82,4 +83,28 @@ describe.each([
     await vi.waitFor(async () => expect((await told()).at(-1)).toBe("tenant.key_service_restored"));
     expect(await told()).toHaveLength(3);
   });
+});
+
+test("S3-41 whoever writes another address into the database gets no credentials and no key to wrap there", async () => {
+  const path = `/v1/tenants/${tenant.tenantId}/key-service`;
+  expect((await call(path, { method: "PUT", key: tenant.key, body: httpsConfig() })).status).toBe(200);
+  expect((await append(personal())).status).toBe(201);
+  const write = (url: string) =>
+    env.CONTROL.prepare("UPDATE tenant_key_service SET settings = json_set(settings, '$.url', ?) WHERE tenant_id = ?")
+      .bind(url, tenant.tenantId)
+      .run();
+  await write(otherConfig().url);
+  const [calls, { versions }] = [services.calls.length, await shownKeys(tenant)];
+  await later(LIMITS.unwrappedKeyMs);
+  await problemOf(await reveal(), "storage.unavailable");
+  await askForRotation(tenant);
+  await runDeskAlarm(tenant.tenantId);
+  expect((await shownKeys(tenant)).versions).toEqual(versions);
+  expect(services.calls.slice(calls)).toEqual([]);
+
+  await write(httpsConfig().url);
+  await later(LIMITS.keyServiceRetryMs);
+  expect(await (await reveal()).text()).toContain(NAME);
+  await untilRotated(tenant);
+  expect((await shownKeys(tenant)).versions).toHaveLength(versions.length + 1);
 });

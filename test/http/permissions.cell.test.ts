@@ -7,7 +7,7 @@ import { storedKey } from "../support/credentials.ts";
 import { eraseCall } from "../support/erasure.ts";
 import { HOLD_BODIES, placeHold } from "../support/holds.ts";
 import { httpsConfig, standInKeyServices } from "../support/key-services.ts";
-import { type Operation, operations, pathWith, TILES_OF_LARGE_LOGS } from "../support/operations.ts";
+import { type Operation, operations, pathWith, TILES_OF_LARGE_LOGS, WITNESSED } from "../support/operations.ts";
 import { problemOf } from "../support/problems.ts";
 
 let tenant: TestTenant;
@@ -16,6 +16,7 @@ let values: Record<string, string>;
 
 beforeAll(async () => {
   standInKeyServices();
+  await call("/witness/add-checkpoint", { rawBody: WITNESSED.body(0, 3) });
   tenant = await newTenant();
   domainId = await newDomain(tenant);
   const { id: keyId } = await storedKey(tenant.tenantId, []);
@@ -42,8 +43,13 @@ const BODIES: Record<string, () => object> = {
   retireSlotVersions: () => ({ slot: "private_values" }),
 };
 
+/** Likewise those that are no JSON. */
+const RAW_BODIES: Record<string, () => string> = { addCheckpoint: () => WITNESSED.body(3, 3) };
+
 function request(operation: Operation, key?: string): Promise<Response> {
   const make = BODIES[operation.operationId];
+  const raw = RAW_BODIES[operation.operationId]?.();
+  if (raw !== undefined) return call(operation.path, { method: "POST", rawBody: raw, ...(key ? { key } : {}) });
   if (operation.hasBody && !make) throw new Error(`no body for ${operation.operationId}`);
   const { method } = operation;
   const body = make?.();

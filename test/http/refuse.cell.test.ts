@@ -47,6 +47,9 @@ describe("R1 S2-6 S4-34 a cell whose settings are wrong", () => {
     ["lacks a secret", { API_KEY_PEPPER: "" }, "internal"],
     ["S4-29 has a pepper of 31 bytes", { PSEUDONYM_PEPPER: btoa("x".repeat(31)) }, "internal"],
     ["has a secret twice", { LOG_SIGNING_KEY: env.API_KEY_PEPPER }, "internal"],
+    ["cosigns with its log key", { WITNESS_SIGNING_KEY: env.LOG_SIGNING_KEY }, "internal"],
+    ["cannot read whom it witnesses", { WITNESSED_LOGS: '[{"origin":"x"}]' }, "internal"],
+    ["cannot read who witnesses it", { WITNESSES: "https://witness.example" }, "internal"],
     ["lacks the key of a slot", { SLOT_TAX_IDS_V1: undefined }, "internal"],
     ["has a slot with the key of another one", { SLOT_TAX_IDS_V1: env.SLOT_CONTACT_V1 }, "internal"],
   ])("that %s refuses every request and writes nothing", async (_, changes, code) => {

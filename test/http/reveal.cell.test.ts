@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { canonicalJson } from "../../src/core/canonical.ts";
 import { privateCommitment } from "../../src/core/commitment.ts";
 import { AppError } from "../../src/core/errors.ts";
+import { platformDomainId } from "../../src/core/ids.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { parsePayload } from "../../src/core/payload/payload.ts";
 import { peopleOf } from "../../src/core/payload/people.ts";
@@ -16,6 +17,7 @@ import {
   env,
   event,
   inLog,
+  jurisdiction,
   logOf,
   newDomain,
   newTenant,
@@ -210,6 +212,22 @@ describe("what a reveal refuses", () => {
     const { key } = await storedKey(tenant.tenantId, ["entry.read", "entry.append"]);
     const problem = await problemOf(await ask({ seqs: [1] }, key), "auth.forbidden");
     expect(problem.detail).toBe("this needs the permission entry.reveal");
+    expect((await logOf(domainId).head()).size).toBe(2);
+  });
+
+  test("the operator's secret reveals nothing, in a tenant's log or in the platform's: it could not say who has looked", async () => {
+    const platform = platformDomainId(jurisdiction);
+    for (const id of [domainId, platform]) {
+      const path = `/v1/domains/${id}/audit/entries`;
+      const body = { reason: "r", seqs: [1] };
+      const problem = await problemOf(
+        await call(`${path}/reveal`, { key: env.OPERATOR_SECRET, body }),
+        "auth.forbidden",
+      );
+      expect(problem.detail).toBe("this needs the permission entry.reveal");
+      // Nor does it write there what somebody would have to reveal.
+      await problemOf(await call(path, { key: env.OPERATOR_SECRET, body: event() }), "auth.forbidden");
+    }
     expect((await logOf(domainId).head()).size).toBe(2);
   });
 

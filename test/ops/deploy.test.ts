@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { formatOperatorSecret } from "../../src/core/api-key.ts";
 import { canonicalJson } from "../../src/core/canonical.ts";
 import type { Jurisdiction } from "../../src/core/ids.ts";
+import { cosigner } from "../../src/crypto/cosigner.ts";
 import { noteSigner } from "../../src/crypto/signer.ts";
 import { deploy } from "../../src/ops/deploy.ts";
 import { REMEDIES } from "../../src/ops/gate.ts";
@@ -14,6 +15,14 @@ import { Account } from "./support/account.ts";
 import { Deployment, listen } from "./support/deployment.ts";
 import { escrowFile, provisionIn } from "./support/provisioning.ts";
 import { WranglerDouble } from "./support/wrangler-double.ts";
+
+const LOCAL_WITNESS = JSON.stringify([
+  {
+    url: "http://127.0.0.1:8787/witness/us",
+    key: cosigner("log.localhost/witness-us", new Uint8Array(32).fill(1)).verifierKey,
+    independent: false,
+  },
+]);
 
 const NOW = new Date("2026-11-21T12:00:00.000Z");
 
@@ -295,6 +304,17 @@ describe("S0-24 S3-40 S4-34 the gate refuses", () => {
       "a log host that is a URL",
       "LOG_HOST_EXAMPLE",
       both((t) => t.replace(/^LOG_HOST = .*$/m, 'LOG_HOST = "https://x.eu"')),
+    ],
+    [
+      "witnesses that are no JSON",
+      "WITNESS_CONFIG",
+      eu((t) => t.replace("[vars]", '[vars]\nWITNESSES = "https://w.example"')),
+    ],
+    ["witnesses in TOML", "WITNESS_CONFIG", both((t) => t.replace("[vars]", "[vars]\nWITNESSED_LOGS = []"))],
+    [
+      "a witness of a local run",
+      "WITNESS_CONFIG",
+      eu((t) => t.replace("[vars]", `[vars]\nWITNESSES = '${LOCAL_WITNESS}'`)),
     ],
     [
       "a date newer than the runtime",

@@ -39,6 +39,7 @@ const CHANGES = [
   "putSecret API_KEY_PEPPER",
   "putSecret PSEUDONYM_PEPPER",
   "putSecret LOG_SIGNING_KEY",
+  "putSecret WITNESS_SIGNING_KEY",
   ...SLOTS.map((name) => `putSecret ${name}`),
   "migrate CONTROL",
   "migrate LEDGER_00",
@@ -68,7 +69,7 @@ describe("S0-24 S2-6 a first provisioning", () => {
     const { secrets } = openedEscrow(escrowFile(deployment));
     const vars = { JURISDICTION: "eu", DO_JURISDICTION: "eu", LOG_HOST: "log.customer.eu" };
     expect(cellConfig({ ...vars, ...secrets } as never)).toMatchObject({ jurisdiction: "eu", pinnedTo: "eu" });
-    expect(new Set(Object.values(secrets)).size).toBe(4 + 12);
+    expect(new Set(Object.values(secrets)).size).toBe(5 + 12);
   });
 
   test("S2-7 tells no secret but through wrangler's input: none in a command, in the output, or in a file in clear", async () => {
@@ -97,7 +98,7 @@ describe("S0-24 S2-6 a first provisioning", () => {
     const argv = ["--escrow", escrowFile(deployment, "us.escrow.json")];
     expect(await provisionIn(deployment, wrangler, { jurisdiction: "us", argv })).toBe(0);
     const of = (worker: string) => [...account.secretsOf(worker).values()];
-    expect(new Set([...of("moonseal-cell-eu"), ...of("moonseal-cell-us")]).size).toBe(2 * (4 + 12));
+    expect(new Set([...of("moonseal-cell-eu"), ...of("moonseal-cell-us")]).size).toBe(2 * (5 + 12));
     expect(account.databases.map(({ jurisdiction }) => jurisdiction)).toEqual(["eu", "eu", "us", "us"]);
     expect(isolationFaults(readConfigurations(deployment.root))).toEqual([]);
   });
@@ -147,7 +148,7 @@ describe("a second run", () => {
   });
 
   /** What was done although wrangler failed is read back at once; a migration and the record are not guessed about. */
-  const firstCode = (at: number, done: boolean) => (done && at <= 8 + SLOTS.length ? 0 : 1);
+  const firstCode = (at: number, done: boolean) => (done && at <= 9 + SLOTS.length ? 0 : 1);
 
   test("two faults in a row, at different steps", async () => {
     wrangler.fault = { at: 4, form: "crash", done: true };
@@ -272,6 +273,7 @@ describe("secrets that exist", () => {
       "OPERATOR_SECRET",
       "PSEUDONYM_PEPPER",
       ...[...SLOTS].sort(),
+      "WITNESS_SIGNING_KEY",
     ]);
   });
 
@@ -317,7 +319,7 @@ describe("secrets that exist", () => {
       expect(secrets()).toEqual(before);
     });
 
-    test.each(["PSEUDONYM_PEPPER", "LOG_SIGNING_KEY", "SLOT_CONTACT_V1", "SLOT_TAX_IDS_V2"])(
+    test.each(["PSEUDONYM_PEPPER", "LOG_SIGNING_KEY", "WITNESS_SIGNING_KEY", "SLOT_CONTACT_V1", "SLOT_TAX_IDS_V2"])(
       "refuses %s, whose loss or change nobody repairs",
       async (name) => {
         expect(await provisionIn(deployment, wrangler, rotation(name))).toBe(1);

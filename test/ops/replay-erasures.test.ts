@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { platformDomainId } from "../../src/core/ids.ts";
-import type { LocalApi } from "../../src/ops/local-api.ts";
+import { type LocalApi, localApi } from "../../src/ops/local-api.ts";
 import { replayErasures } from "../../src/ops/replay-erasures.ts";
 
 const FLAGS = ["--jurisdiction", "eu", "--url", "http://cell.test", "--root", "/nowhere"];
@@ -57,4 +57,10 @@ test.each([
   ["an unknown flag", [...FLAGS, "--force"]],
 ])("%s is a usage error", async (_, argv) => {
   expect(await replayErasures(argv, cellDouble().ports)).toBe(2);
+});
+
+test("a cell that does not answer is said in words, by its address", async () => {
+  process.env[SECRET] = "mso_test";
+  const { post } = localApi("http://127.0.0.1:1");
+  await expect(post("/v1/x", "mso_test", {})).rejects.toThrow("http://127.0.0.1:1 does not answer");
 });

@@ -26,7 +26,7 @@ test("each secret has exactly 32 random bytes and the operator's names its cell"
   expect(parseOperatorSecret(secrets.OPERATOR_SECRET)).toEqual({ jurisdiction: "us" });
   for (const name of RAW_SECRETS) expect(Buffer.from(secrets[name], "base64")).toHaveLength(32);
   expect(Object.keys(secrets).sort()).toEqual([...CELL_SECRETS].sort());
-  expect(new Set(Object.values(secrets)).size).toBe(4 + 12);
+  expect(new Set(Object.values(secrets)).size).toBe(5 + 12);
 });
 
 test("S2-6 a cell serves with what it is given", () => {
@@ -41,7 +41,7 @@ test("an installation of before the slots gets their keys, and keeps what it has
   writeFileSync(devVarsFile(root, "eu"), lines.join(""));
   const secrets = ensureSecrets(root, "eu");
   expect(secrets).toMatchObject(old);
-  expect(new Set(Object.values(secrets)).size).toBe(4 + 12);
+  expect(new Set(Object.values(secrets)).size).toBe(5 + 12);
   expect(ensureSecrets(root, "eu")).toEqual(secrets);
 });
 

@@ -25,7 +25,13 @@ function refusal(settings: CellSettings): AppError | null {
 
 const base64Of = (byteLength: number, fill: number) => Buffer.alloc(byteLength, fill).toString("base64");
 const SLOT_SECRETS = SLOT_NAMES.map((slot) => slotSecretName(slot, 1));
-const SECRETS = ["API_KEY_PEPPER", "PSEUDONYM_PEPPER", "LOG_SIGNING_KEY", ...SLOT_SECRETS] as const;
+const SECRETS = [
+  "API_KEY_PEPPER",
+  "PSEUDONYM_PEPPER",
+  "LOG_SIGNING_KEY",
+  "WITNESS_SIGNING_KEY",
+  ...SLOT_SECRETS,
+] as const;
 
 describe("a cell serves", () => {
   test("pinned to its jurisdiction when deployed, unpinned on a machine that says so", () => {

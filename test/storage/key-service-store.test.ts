@@ -20,11 +20,13 @@ beforeEach(async () => {
 });
 
 async function recordOf(service: number): Promise<KeyServiceRecord> {
-  const credentials = await sealCredentials(service, { kind: "https", token: CANARY }, { tenantId, sealer, roots });
+  const settings = { kind: "https", url: `https://keys.acme.example/${service}` } as const;
+  const its = { service, settings };
+  const credentials = await sealCredentials(its, { kind: "https", token: CANARY }, { tenantId, sealer, roots });
   return {
     tenantId,
     service,
-    settings: { kind: "https", url: `https://keys.acme.example/${service}` },
+    settings,
     credentials,
     createdAt: AT,
     retiredAt: AT,
@@ -92,7 +94,7 @@ describe("S3-41 a tenant's key services", () => {
     expect(await store.list(tenantId)).toEqual([{ ...record, retiredAt: null }]);
   });
 
-  it("have credentials that open in their own row only", async () => {
+  it("have credentials that open in their own row only, beside their own settings", async () => {
     const deps = { tenantId, sealer, roots };
     await store.put(await recordOf(1));
     const [row] = (await store.list(tenantId)) as [KeyServiceRecord];
@@ -105,6 +107,8 @@ describe("S3-41 a tenant's key services", () => {
     for (const [service, its] of elsewhere) {
       await expect(openCredentials({ ...row, service }, its)).rejects.toMatchObject({ code: "storage.unavailable" });
     }
+    const settings = { kind: "https", url: "https://keys.thief.example/1" } as const;
+    await expect(openCredentials({ ...row, settings }, deps)).rejects.toMatchObject({ code: "storage.unavailable" });
     const { results } = await run(control, "SELECT * FROM tenant_key_service WHERE tenant_id = ?", tenantId);
     expect(JSON.stringify(results)).not.toContain(CANARY);
   });

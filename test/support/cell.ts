@@ -18,6 +18,9 @@ export const ORIGIN = "https://cell.test";
 
 const worker = (exports as unknown as { default: unknown }).default as { fetch(request: Request): Promise<Response> };
 
+/** A request of somebody outside to this cell. */
+export const workerFetch = (url: string, init: RequestInit): Promise<Response> => worker.fetch(new Request(url, init));
+
 export interface CallOptions {
   method?: string;
   key?: string;

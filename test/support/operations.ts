@@ -1,6 +1,9 @@
 /** The operations of the OpenAPI document, ready to be called: tests over them cover routes that do not exist yet. */
+import { sha256 } from "../../src/crypto/sha256.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
 import type { Permission } from "../../src/services/permissions.ts";
+import { originHash } from "../../src/services/witness/witness.ts";
+import { WitnessedLog } from "./witnessed-log.ts";
 
 export interface Operation {
   operationId: string;
@@ -32,18 +35,21 @@ export function operations(): Operation[] {
 
 /** Parameters that name no thing of anybody: the numbers in the path of a tile. Of a log with one entry there is a tile `0/000.p/1`. */
 const NUMBERS: Record<string, string> = { level: "0", n1: "000.p", n2: "1", n3: "000", n4: "000" };
+/** A log of nobody here, which this cell witnesses. */
+export const WITNESSED = new WitnessedLog("operations");
+const OF_NOBODY: Record<string, string> = { ...NUMBERS, originHash: originHash(sha256, WITNESSED.origin) };
 
 /** Tiles that a small log does not have. */
 export const TILES_OF_LARGE_LOGS = ["readTile", "readTile3", "readTile4"];
 
 /** The parameters of the path that name something. */
 export const paramsOf = (path: string) =>
-  [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string).filter((name) => !(name in NUMBERS));
+  [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string).filter((name) => !(name in OF_NOBODY));
 
 /** The path with its parameters; throws on one without a value, so that a new parameter must be thought about. */
 export function pathWith(path: string, values: Record<string, string>): string {
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-    const value = values[name] ?? NUMBERS[name];
+    const value = values[name] ?? OF_NOBODY[name];
     if (value === undefined) throw new Error(`no value for {${name}} of ${path}`);
     return value;
   });

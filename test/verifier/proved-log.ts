@@ -74,10 +74,10 @@ export class ProvedLog {
   readonly #nodes = new Map<string, Uint8Array>();
   readonly #roots: Uint8Array[] = [];
 
-  constructor(rows: readonly EntryRow[] = rowsFromGenesis(20), origin = ORIGIN) {
+  constructor(rows: readonly EntryRow[] = rowsFromGenesis(20), origin = ORIGIN, signer = logSigner(origin)) {
     this.rows = rows;
     this.origin = origin;
-    this.signer = logSigner(origin);
+    this.signer = signer;
     const frontier = new Frontier(sha256);
     for (const { entryHash } of rows) {
       this.#roots.push(frontier.root());

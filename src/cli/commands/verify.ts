@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import type { MoonsealClient } from "../../client/index.ts";
 import { sha256 } from "../../crypto/sha256.ts";
 import { command, handle, type Session, seqNumber } from "../action.ts";
-import { connectToDomain } from "../connection.ts";
+import { connectToDomain, readSettings } from "../connection.ts";
 import { asCouldNotCheck } from "../errors.ts";
 import { headPath } from "../files.ts";
 import { CliError, type Io } from "../io.ts";
@@ -44,7 +44,7 @@ export function verifyCommand(session: Session): Command {
   ])
     .argument(
       "[file...]",
-      "evidence, checkpoints, disclosures, certificates; a path, an http(s) address, or - (default: the whole log, over the network)",
+      "evidence, export bundles, checkpoints, disclosures, certificates; a path, an http(s) address, or - (default: the whole log, over the network)",
     )
     .option("--policy <file>", "whom to trust about files; see moonseal policy")
     .option("--from <seq>", "first entry (default: 0)", seqNumber)
@@ -83,6 +83,11 @@ export function verifyCommand(session: Session): Command {
       throw new CliError("--server and --since-head exclude each other: the server knows no remembered head");
     if (options.server && options.head)
       throw new CliError("--server and --head exclude each other: the server compares with no remembered head");
+    if (!(await readSettings(io, options)).url) {
+      throw new CliError(
+        "name a file to verify it offline, or a server for the whole log: --url, MOONSEAL_URL, a profile",
+      );
+    }
     const { client, domainId } = await connectToDomain(io, options);
     const verifier = options.server ? serverSide : locally;
     return verifier(io, client, domainId, options).catch((error) => {

@@ -1,6 +1,7 @@
 /** Reads what is to be verified: a file, `-` for standard input, or an http(s) address. Bounded, and never with a credential. */
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { LIMITS } from "../../core/limits.ts";
 import { CliError, CODE, type Io } from "../io.ts";
 import { safeText } from "../text.ts";
@@ -8,12 +9,26 @@ import { safeText } from "../text.ts";
 export const isAddress = (name: string): boolean => /^https?:\/\//i.test(name);
 
 /** The bytes. Throws `CliError`: 2 for a file that cannot be read, 3 for an address that does not give it. */
-export async function openBytes(io: Io, name: string, maxBytes: number = LIMITS.verifyFileBytes): Promise<Uint8Array> {
+export async function openBytes(io: Io, name: string, maxBytes: number = LIMITS.bundleBytes): Promise<Uint8Array> {
   if (isAddress(name)) return download(io, name, maxBytes);
   if (name === "-") return collect(io.stdin, name, maxBytes);
-  const stats = await stat(name).catch(unreadable(name));
-  if (stats.isDirectory()) throw new CliError(`cannot read ${safeText(name)}: it is a folder`);
   return collect(createReadStream(name), name, maxBytes).catch(unreadable(name));
+}
+
+/** The files of a folder, such as an export bundle that was unpacked; null: it is no folder. Folders in it are left out. */
+export async function openFolder(name: string): Promise<ReadonlyMap<string, Uint8Array> | null> {
+  if (name === "-" || isAddress(name)) return null;
+  if (!(await stat(name).catch(unreadable(name))).isDirectory()) return null;
+  const items = await readdir(name, { withFileTypes: true }).catch(unreadable(name));
+  const names = items.filter((item) => item.isFile()).map((item) => item.name);
+  if (names.length > LIMITS.bundleFiles)
+    throw new CliError(`${safeText(name)} has more than ${LIMITS.bundleFiles} files`);
+  const files = new Map<string, Uint8Array>();
+  for (const file of names) {
+    const path = join(name, file);
+    files.set(file, await collect(createReadStream(path), path, LIMITS.bundleFileBytes).catch(unreadable(path)));
+  }
+  return files;
 }
 
 function unreadable(name: string): (error: unknown) => never {

@@ -1,10 +1,11 @@
 /** `verify FILE…`: offline, each file by what it is, then all heads beside each other. */
+import { verifyBundle } from "../../verifier/bundle.ts";
 import { contradictionBetween } from "../../verifier/heads.ts";
 import { verifyFile } from "../../verifier/kinds.ts";
 import { EXIT_OF_VERDICT, worstVerdict } from "../../verifier/report.ts";
 import { CliError, type Io } from "../io.ts";
 import { line } from "../text.ts";
-import { openBytes } from "./open.ts";
+import { openBytes, openFolder } from "./open.ts";
 import { type FileReport, printReport, reportJson } from "./print.ts";
 import { NODE, readTrust } from "./trust.ts";
 
@@ -24,7 +25,11 @@ export async function verifyFiles(io: Io, { names, policy, keys, json }: VerifyF
   const trust = await readTrust(io, policy, keys);
   const reports: FileReport[] = [];
   for (const name of names) {
-    reports.push({ file: name, report: verifyFile(await openBytes(io, name), trust.policy, NODE) });
+    const folder = await openFolder(name);
+    const report = folder
+      ? verifyBundle(folder, trust.policy, NODE)
+      : verifyFile(await openBytes(io, name), trust.policy, NODE);
+    reports.push({ file: name, report });
   }
   const contradiction = contradictionBetween(reports.flatMap(({ report }) => report.heads));
   if (contradiction) reports.push({ file: "these files together", report: contradiction });

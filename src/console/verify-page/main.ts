@@ -56,8 +56,8 @@ async function take(list: Iterable<File>): Promise<void> {
   const files: GivenFile[] = [];
   let policy: string | null = null;
   for (const file of list) {
-    if (file.size > LIMITS.verifyFileBytes) {
-      page.said.textContent = `Nothing was verified: ${file.name} has more than ${LIMITS.verifyFileBytes} bytes.`;
+    if (file.size > LIMITS.bundleBytes) {
+      page.said.textContent = `Nothing was verified: ${file.name} has more than ${LIMITS.bundleBytes} bytes.`;
       page.results.hidden = false;
       return;
     }

@@ -57,6 +57,7 @@ export async function destroyKey(id: string, { book, keys, clock }: ErasureDeps)
   const found =
     page === null ? await keys.destroyUnindexed(pseudonym, entry !== null) : await keys.destroy(pseudonym, page);
   const now = need(id, { book });
+  // A page that is known held it. That it is not there any more is an answer that was lost, or an object that was set back.
   const counted = Math.max(now.counts.keys, found || page !== null ? 1 : 0);
   book.set({ ...now, keyDestroyedAt: isoOf(clock), counts: { ...now.counts, keys: counted } });
 }

@@ -289,7 +289,10 @@ async function scopeOf(wish: HoldWish, ofTenant: readonly string[], deps: HoldDe
       const newest = (await deps.log(domainId).head()).size - 1;
       const to = toSeq ?? newest;
       if (to <= newest && fromSeq <= to) return { domainId, fromSeq, toSeq: to };
-      const detail = `must be within the entries that are there: the newest is ${newest}`;
+      const detail =
+        fromSeq > to && to < newest
+          ? "must not begin behind its end"
+          : `must be within the entries that are there: the newest is ${newest}`;
       throw new AppError("request.invalid", { errors: [{ pointer: `/scope/ranges/${i}`, detail }] });
     }),
   );

@@ -1,9 +1,11 @@
 /**
  * Credentials for a tenant's key service, sealed in the control database. The tenant's own keys cannot seal them, since the
  * service that they open is what unwraps those keys; so the key comes from the slot's secret and the tenant's *root*, which
- * is never wrapped. Whoever has the database and the bucket of keys still lacks the slot's secret.
+ * is never wrapped. Whoever has the database and the bucket of keys still lacks the slot's secret. They are bound to the
+ * settings beside them: whoever writes another address into the database gets neither credentials nor keys to wrap there.
  */
-import { utf8 } from "../../core/bytes.ts";
+import { lengthPrefixed } from "../../core/bytes.ts";
+import { canonicalJson } from "../../core/canonical.ts";
 import { AppError } from "../../core/errors.ts";
 import type { KeyServiceCredentials } from "../../core/key-service.ts";
 import { parseSealedHeader, type Sealed, type Sealer, type SealOwner, type SealPlace } from "../../crypto/sealed.ts";
@@ -23,21 +25,21 @@ export interface CredentialDeps {
 
 /** Throws `storage.unavailable`. One read of R2 KEYS. */
 export async function sealCredentials(
-  service: number,
+  its: Pick<KeyServiceRecord, "service" | "settings">,
   credentials: KeyServiceCredentials,
   deps: CredentialDeps,
 ): Promise<Sealed<"api_credentials">> {
   const owner = await ownerOf(deps);
-  return deps.sealer.seal("api_credentials", JSON.stringify(credentials), placeOf(deps.tenantId, service), owner);
+  return deps.sealer.seal("api_credentials", JSON.stringify(credentials), placeOf(deps.tenantId, its), owner);
 }
 
-/** Throws `storage.unavailable`, also when they do not open: a restored database, or a slot without its old secret. */
+/** Throws `storage.unavailable`, also when they do not open: settings that somebody changed, or a slot without its old secret. */
 export async function openCredentials(
-  { service, credentials }: Pick<KeyServiceRecord, "service" | "credentials">,
+  its: Pick<KeyServiceRecord, "service" | "settings" | "credentials">,
   deps: CredentialDeps,
 ): Promise<KeyServiceCredentials> {
   const owner = await ownerOf(deps);
-  const opened = deps.sealer.open(credentials, "api_credentials", placeOf(deps.tenantId, service), owner);
+  const opened = deps.sealer.open(its.credentials, "api_credentials", placeOf(deps.tenantId, its), owner);
   if (!opened)
     throw new AppError("storage.unavailable", { internal: "keys: credentials of a key service do not open" });
   return JSON.parse(new TextDecoder().decode(opened)) as KeyServiceCredentials;
@@ -55,7 +57,7 @@ export async function resealCredentials(
   for (const row of await deps.keyServices.list(deps.tenantId)) {
     if ((parseSealedHeader(row.credentials)?.slotVersion ?? newest) >= newest) continue;
     const owner = await ownerOf(deps);
-    const place = placeOf(deps.tenantId, row.service);
+    const place = placeOf(deps.tenantId, row);
     const opened = deps.sealer.open(row.credentials, "api_credentials", place, owner);
     if (!opened) {
       done.unreadable++;
@@ -73,8 +75,11 @@ async function ownerOf({ tenantId, roots }: CredentialDeps): Promise<SealOwner> 
   return { tenantId, tenantKeyVersion: ROOT_AS_VERSION, subject: null, ikm: root };
 }
 
-const placeOf = (tenantId: string, service: number): SealPlace => ({
+const placeOf = (
+  tenantId: string,
+  { service, settings }: Pick<KeyServiceRecord, "service" | "settings">,
+): SealPlace => ({
   table: "tenant_key_service",
   column: "credentials",
-  rowId: utf8(`${tenantId}#${service}`),
+  rowId: lengthPrefixed(tenantId, String(service), canonicalJson(settings)),
 });

@@ -111,7 +111,7 @@ async function setOnce(config: KeyServiceConfig, by: AskedBy, deps: KeyServiceDe
     tenantId,
     service: known.service,
     settings,
-    credentials: await sealCredentials(known.service, credentials, deps),
+    credentials: await sealCredentials({ service: known.service, settings }, credentials, deps),
     createdAt: known.createdAt ?? job.at,
     retiredAt: known.retiredAt === undefined ? job.at : known.retiredAt,
     state: "working",

@@ -48,7 +48,7 @@ export function readAnswer(
   if ("failure" in answer) return failed(answer.failure);
   if (answer.status === 200) return readCosignature(answer.body, note, witness, verify, nowMs);
   if (answer.status === 409) {
-    const size = answer.contentType === "text/x.tlog.size" && answer.body.endsWith("\n") ? parseDecimal(answer.body.slice(0, -1)) : null;
+    const size = answer.contentType.split(";")[0] === "text/x.tlog.size" && answer.body.endsWith("\n") ? parseDecimal(answer.body.slice(0, -1)) : null;
     return size === null ? failed("answer_malformed") : { kind: "conflict", size };
   }
   return answer.status === 422 ? { kind: "refuses_tree" } : failed(`status_${answer.status}`);

@@ -3,6 +3,7 @@
  * string, empty by default. Both are strict: what is not understood refuses the cell's start and names the setting.
  */
 import { toHex } from "../../core/bytes.ts";
+import { parseDecimal } from "../../core/checkpoint.ts";
 import { COSIGNATURE_V1 } from "../../core/cosignature.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Sha256 } from "../../core/sha256.ts";
@@ -51,6 +52,16 @@ export function parseWitnesses(sha256: Sha256, setting: string, ours: string): W
     if (new Set(parts).size !== parts.length) throw fault("WITNESSES", "a witness is there twice");
   }
   return witnesses;
+}
+
+/** `WITNESSES_REQUIRED`: k of n, n being the independent ones. Throws a RangeError. */
+export function parseRequired(setting: string, witnesses: readonly WitnessConfig[]): number {
+  const required = parseDecimal(setting === "" ? "0" : setting);
+  const independent = witnesses.filter((witness) => witness.independent).length;
+  if (required === null || required > independent) {
+    throw new RangeError(`WITNESSES_REQUIRED: must be a number from 0 to ${independent}, as many as are independent`);
+  }
+  return required;
 }
 
 /** Those that are asked about this log. */

@@ -26,7 +26,13 @@ export interface Tab {
 
 export async function withTab(command: string, url: string, use: (tab: Tab) => Promise<void>): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), "moonseal-chromium-"));
-  const flags = ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-extensions"];
+  const flags = [
+    "--headless",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-extensions",
+  ];
   // Its own sandbox needs a user that is not root.
   const args = [...flags, "--no-sandbox", "--remote-debugging-port=0", `--user-data-dir=${home}`, "about:blank"];
   const browser = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
@@ -41,7 +47,9 @@ export async function withTab(command: string, url: string, use: (tab: Tab) => P
     const tab = await connect(target.webSocketDebuggerUrl);
     for (const domain of ["Page", "Runtime", "Network", "Log"]) await tab.send(`${domain}.enable`);
     await tab.send("Page.navigate", { url });
-    await tab.evaluate("new Promise((done) => document.readyState === 'complete' ? done() : addEventListener('load', done))");
+    await tab.evaluate(
+      "new Promise((done) => document.readyState === 'complete' ? done() : addEventListener('load', done))",
+    );
     await use(tab);
   } finally {
     const ended = new Promise((resolve) => browser.once("exit", resolve));

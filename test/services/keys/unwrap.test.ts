@@ -36,11 +36,12 @@ beforeEach(async () => {
   const token = { kind: "https", token: "a-token-of-the-service" } as const;
   rows = [];
   for (const service of [1, 2]) {
+    const settings = { kind: "https", url: `https://keys.acme.example/${service}` } as const;
     rows.push({
       tenantId: TENANT,
       service,
-      settings: { kind: "https", url: `https://keys.acme.example/${service}` },
-      credentials: await sealCredentials(service, token, { tenantId: TENANT, sealer, roots }),
+      settings,
+      credentials: await sealCredentials({ service, settings }, token, { tenantId: TENANT, sealer, roots }),
       createdAt: new Date(START).toISOString(),
       retiredAt: service === 1 ? new Date(START).toISOString() : null,
       state: "working",

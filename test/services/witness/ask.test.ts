@@ -9,7 +9,12 @@ import { noteSigner } from "../../../src/crypto/signer.ts";
 import { verifyEd25519 } from "../../../src/crypto/verify.ts";
 import { type AskDeps, askWitness } from "../../../src/services/witness/ask.ts";
 import { cosignedNote, latestWitnessedSize, sizesToKeep } from "../../../src/services/witness/cosigned.ts";
-import { neverAsked, type StoredCosignature, type WitnessJournal, type WitnessRecord } from "../../../src/services/witness/journal.ts";
+import {
+  neverAsked,
+  type StoredCosignature,
+  type WitnessJournal,
+  type WitnessRecord,
+} from "../../../src/services/witness/journal.ts";
 import { witnessViews } from "../../../src/services/witness/view.ts";
 import { parseTrustedKey, type TrustedKey } from "../../../src/verifier/policy.ts";
 import { WitnessDouble } from "../../support/witness-double.ts";
@@ -58,7 +63,12 @@ const deps = (size: number, own = log): AskDeps => ({
   sha256,
   clock: () => nowMs,
 });
-const checkpoint = (size: number, own = log) => ({ size, root: own.root(size), note: own.note(size), signedAtMs: nowMs });
+const checkpoint = (size: number, own = log) => ({
+  size,
+  root: own.root(size),
+  note: own.note(size),
+  signedAtMs: nowMs,
+});
 const ask = (size: number, own = log) => askWitness(witness.config, checkpoint(size, own), deps(size, own));
 const record = () => journal.record(witness.config.verifierKey);
 const lastBody = () => witness.received.at(-1)?.body ?? "";
@@ -102,7 +112,7 @@ describe("a witness that follows the specification", () => {
   });
 });
 
-describe("S4 what crosses to a witness", () => {
+describe("what crosses to a witness", () => {
   test("is sizes, hashes, the origin and the log's signature: every byte is accounted for, and no header names us", async () => {
     for (const size of [1, 5, 300]) await ask(size);
     expect(witness.received).toHaveLength(3);
@@ -127,10 +137,15 @@ describe("a witness that cannot go along", () => {
     journal = new JournalDouble();
   };
 
-  test("S4 because this log was set back is believed when it holds up our own signature", async () => {
+  test("because this log was set back is believed when it holds up our own signature", async () => {
     await forget();
     const alarm = await ask(5);
-    expect(alarm).toEqual({ witness: "witness.example/w", kind: "rollback", size: 9, note: witness.latest.get(log.origin)?.note });
+    expect(alarm).toEqual({
+      witness: "witness.example/w",
+      kind: "rollback",
+      size: 9,
+      note: witness.latest.get(log.origin)?.note,
+    });
     expect(record()).toMatchObject({ failure: "witness_ahead", failures: 1 });
   });
 
@@ -157,28 +172,39 @@ describe("a witness that cannot go along", () => {
   test("holding up what we did sign is no alarm: another log of ours, an earlier size, or one that was signed meanwhile", async () => {
     const other = new WitnessedLog("other");
     for (const note of [other.note(20), log.note(4), log.note(9)]) {
-      witness.instead = (url) => (url.endsWith("/add-checkpoint") ? new Response("", { status: 422 }) : new Response(note));
+      witness.instead = (url) =>
+        url.endsWith("/add-checkpoint") ? new Response("", { status: 422 }) : new Response(note);
       expect(await askWitness(witness.config, checkpoint(5), deps(9))).toBe("failed");
     }
   });
 });
 
 describe("an answer that is not one", () => {
-  const respond = (status: number, body: string, type = "text/plain") => () =>
-    new Response(body, { status, headers: { "Content-Type": type } });
+  const respond =
+    (status: number, body: string, type = "text/plain") =>
+    () =>
+      new Response(body, { status, headers: { "Content-Type": type } });
   const other = new WitnessDouble("witness.example/w", 2);
   const text = log.text(5);
   test.each<[string, () => Response | Promise<Response>, string]>([
     ["an unknown log", respond(404, ""), "status_404"],
     ["a refused signature", respond(403, ""), "status_403"],
     ["an overload", respond(503, ""), "status_503"],
-    ["a redirect", () => new Response(null, { status: 302, headers: { Location: "https://evil.example/" } }), "status_302"],
+    [
+      "a redirect",
+      () => new Response(null, { status: 302, headers: { Location: "https://evil.example/" } }),
+      "status_302",
+    ],
     ["no lines", respond(200, ""), "answer_malformed"],
     ["a page", respond(200, "<html></html>\n"), "answer_malformed"],
     ["another text before the lines", () => respond(200, `x\n\n${witness.cosignature(text)}`)(), "answer_malformed"],
     ["another cosigner of the same name", () => respond(200, other.cosignature(text))(), "cosignature_missing"],
     ["a cosignature of another size", () => respond(200, witness.cosignature(log.text(6)))(), "cosignature_wrong"],
-    ["a right and a wrong one", () => respond(200, witness.cosignature(text) + witness.cosignature(log.text(6)))(), "cosignature_wrong"],
+    [
+      "a right and a wrong one",
+      () => respond(200, witness.cosignature(text) + witness.cosignature(log.text(6)))(),
+      "cosignature_wrong",
+    ],
     ["no time", () => respond(200, witness.cosignature(text, 0))(), "cosignature_of_other_time"],
     ["a time that is far off", () => respond(200, witness.cosignature(text, nowMs))(), "cosignature_of_other_time"],
     ["a conflict of another type", respond(409, "3\n"), "answer_malformed"],
@@ -194,7 +220,12 @@ describe("an answer that is not one", () => {
   ])("%s is a failure with its code, and nothing is stored", async (_, instead, failure) => {
     witness.instead = instead;
     expect(await ask(5)).toBe("failed");
-    expect(record()).toMatchObject({ failure, failures: 1, failedAtMs: nowMs, retryAtMs: nowMs + LIMITS.witnessRetryMs });
+    expect(record()).toMatchObject({
+      failure,
+      failures: 1,
+      failedAtMs: nowMs,
+      retryAtMs: nowMs + LIMITS.witnessRetryMs,
+    });
     expect(journal.stored).toEqual([]);
   });
 
@@ -212,11 +243,22 @@ describe("an answer that is not one", () => {
   });
 
   test("whatever bytes it answers, nothing is stored that is not its cosignature", async () => {
-    const line = fc.constantFrom(witness.cosignature(text), witness.cosignature(log.text(6)), other.cosignature(text), "\n", text, "5\n", "\u2014 ");
+    const line = fc.constantFrom(
+      witness.cosignature(text),
+      witness.cosignature(log.text(6)),
+      other.cosignature(text),
+      "\n",
+      text,
+      "5\n",
+      "\u2014 ",
+    );
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(200, 200, 200, 409, 422, 500),
-        fc.oneof(fc.string(), fc.array(line).map((lines) => lines.join(""))),
+        fc.oneof(
+          fc.string(),
+          fc.array(line).map((lines) => lines.join("")),
+        ),
         fc.constantFrom("text/plain", "text/x.tlog.size"),
         async (status, body, type) => {
           journal = new JournalDouble();
@@ -244,7 +286,11 @@ describe("an answer that is not one", () => {
 });
 
 describe("what the cosignatures are worth", () => {
-  const [a, b, own] = [new WitnessDouble("a.example", 11), new WitnessDouble("b.example", 12), new WitnessDouble("c.example", 13, false)];
+  const [a, b, own] = [
+    new WitnessDouble("a.example", 11),
+    new WitnessDouble("b.example", 12),
+    new WitnessDouble("c.example", 13, false),
+  ];
   const configs = [a.config, b.config, own.config];
   const [ka, kb, kOwn] = configs.map(({ verifierKey }) => verifierKey) as [string, string, string];
   const cosigned = [
@@ -259,7 +305,16 @@ describe("what the cosignatures are worth", () => {
   test("only independent witnesses count towards k; with k = 0 anyone does; who is not configured never", () => {
     expect([0, 1, 2, 3].map((k) => latestWitnessedSize(cosigned, configs, k))).toEqual([9, 8, 5, null]);
     expect(latestWitnessedSize(cosigned, [own.config], 1)).toBeNull();
-    expect(latestWitnessedSize([{ size: 3, key: ka }, { size: 3, key: ka }], configs, 2)).toBeNull();
+    expect(
+      latestWitnessedSize(
+        [
+          { size: 3, key: ka },
+          { size: 3, key: ka },
+        ],
+        configs,
+        2,
+      ),
+    ).toBeNull();
   });
 
   test("what is the best for some k stays, however old it becomes", () => {
@@ -270,10 +325,20 @@ describe("what the cosignatures are worth", () => {
   });
 
   test("the note has them in one order, however they came, and stays a note", () => {
-    const lines = [a, b, own].map((each) => ({ size: 5, key: each.config.verifierKey, line: each.cosignature(log.text(5), 9), timestamp: 9 }));
+    const lines = [a, b, own].map((each) => ({
+      size: 5,
+      key: each.config.verifierKey,
+      line: each.cosignature(log.text(5), 9),
+      timestamp: 9,
+    }));
     const note = cosignedNote(log.note(5), lines);
     expect(cosignedNote(log.note(5), [...lines].reverse())).toBe(note);
-    expect(parseNote(note)?.signatures.map(({ name }) => name)).toEqual([log.origin, "a.example", "b.example", "c.example"]);
+    expect(parseNote(note)?.signatures.map(({ name }) => name)).toEqual([
+      log.origin,
+      "a.example",
+      "b.example",
+      "c.example",
+    ]);
     expect(cosignedNote(log.note(5), [])).toBe(log.note(5));
   });
 
@@ -293,7 +358,13 @@ describe("what the cosignatures are worth", () => {
         lag: 4,
         last_failure: { at: "2027-01-15T08:00:01.000Z", code: "status_500" },
       },
-      expect.objectContaining({ independent: false, witnessed_size: 0, witnessed_at: null, lag: 9, last_failure: null }),
+      expect.objectContaining({
+        independent: false,
+        witnessed_size: 0,
+        witnessed_at: null,
+        lag: 9,
+        last_failure: null,
+      }),
     ]);
   });
 });

@@ -109,7 +109,8 @@ describe("a witness, against the model", () => {
           const right = LOGS[tree].proof(oldSize, size);
           const proof = damaged(right, damage);
           const answer = await add(submission(tree, oldSize, size, proof));
-          const same = proof.length === right.length && proof.every((hash, i) => equalBytes(hash, right[i] as Uint8Array));
+          const same =
+            proof.length === right.length && proof.every((hash, i) => equalBytes(hash, right[i] as Uint8Array));
           if (oldSize !== (latest?.size ?? 0)) expect(answer).toEqual({ conflict: latest?.size ?? 0 });
           else if (same && (oldSize === 0 || begins(latest ?? { tree, size: 0 }, { tree, size }))) {
             expect(answer).toHaveProperty("cosigned");
@@ -152,7 +153,9 @@ describe("a witness, against the model", () => {
     expect(judge(submission(0, oldSize, size, proof), latest, sha256)).toBeNull();
     proof.forEach((_, i) => {
       for (let bit = 0; bit < 256; bit++) {
-        const flipped = proof.map((hash, j) => (i === j ? hash.map((b, k) => (k === bit >> 3 ? b ^ (1 << (bit & 7)) : b)) : hash));
+        const flipped = proof.map((hash, j) =>
+          i === j ? hash.map((b, k) => (k === bit >> 3 ? b ^ (1 << (bit & 7)) : b)) : hash,
+        );
         expect(judge(submission(0, oldSize, size, flipped), latest, sha256)).toHaveProperty("inconsistent");
       }
     });
@@ -165,28 +168,31 @@ const FORMS = [
 ] as const;
 
 describe.each(FORMS)("a store that %s", (_, persisted) => {
-  test.each(["compareAndStore", "durable", "publish"] as const)("in %s: whatever was signed survives every crash", async (step) => {
-    const { add, store, signed } = witness();
-    await add(submission(0, 0, 5));
-    store.fault = { step, persisted };
-    await expect(add(submission(0, 5, 12))).rejects.toThrow(step);
-    store.crash();
-    // The fork is offered first: it must not be cosigned over anything that was signed.
-    const size = store.persisted?.size ?? 0;
-    await add(submission(1, size, 12));
-    await add(submission(0, size, 12));
-    for (const { text, persisted: head } of signed) {
-      const [, at, root] = text.split("\n");
-      expect(head?.size).toBe(Number(at));
-      expect(Buffer.from(head?.root ?? []).toString("base64")).toBe(root);
-    }
-    const bySize = new Map<string, Set<string>>();
-    for (const { text } of signed) {
-      const [, at = "", root = ""] = text.split("\n");
-      bySize.set(at, (bySize.get(at) ?? new Set()).add(root));
-    }
-    expect([...bySize.values()].every((each) => each.size === 1)).toBe(true);
-  });
+  test.each(["compareAndStore", "durable", "publish"] as const)(
+    "in %s: whatever was signed survives every crash",
+    async (step) => {
+      const { add, store, signed } = witness();
+      await add(submission(0, 0, 5));
+      store.fault = { step, persisted };
+      await expect(add(submission(0, 5, 12))).rejects.toThrow(step);
+      store.crash();
+      // The fork is offered first: it must not be cosigned over anything that was signed.
+      const size = store.persisted?.size ?? 0;
+      await add(submission(1, size, 12));
+      await add(submission(0, size, 12));
+      for (const { text, persisted: head } of signed) {
+        const [, at, root] = text.split("\n");
+        expect(head?.size).toBe(Number(at));
+        expect(Buffer.from(head?.root ?? []).toString("base64")).toBe(root);
+      }
+      const bySize = new Map<string, Set<string>>();
+      for (const { text } of signed) {
+        const [, at = "", root = ""] = text.split("\n");
+        bySize.set(at, (bySize.get(at) ?? new Set()).add(root));
+      }
+      expect([...bySize.values()].every((each) => each.size === 1)).toBe(true);
+    },
+  );
 
   test("any step, any request: nothing is signed that a crash could take back", async () => {
     const step = fc.constantFrom("compareAndStore" as const, "durable" as const, "publish" as const);
@@ -203,7 +209,9 @@ describe.each(FORMS)("a store that %s", (_, persisted) => {
           }
           for (const { text, persisted: head } of signed) {
             const [, at, root] = text.split("\n");
-            expect(head && `${head.size} ${toHex(head.root)}`).toBe(`${at} ${Buffer.from(root ?? "", "base64").toString("hex")}`);
+            expect(head && `${head.size} ${toHex(head.root)}`).toBe(
+              `${at} ${Buffer.from(root ?? "", "base64").toString("hex")}`,
+            );
           }
         },
       ),
