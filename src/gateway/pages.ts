@@ -11,6 +11,7 @@ export function indexPage(): Html {
       <ul>
         <li><a href="/openapi.json">The API, as OpenAPI 3.1</a></li>
         <li><a href="/v1/residency">Where each cell keeps its data</a></li>
+        <li><a href="/verify">Check a proof in this browser: the page asks nobody anything</a></li>
         <li><a href="/healthz">Whether this gateway answers</a></li>
       </ul>
       <h2>Problems</h2>

@@ -101,7 +101,12 @@ function logHostRefusals(jurisdiction: Jurisdiction, cell: TomlTable): Refusal[]
 
 /** Read as the cell will read them. */
 function witnessRefusals(jurisdiction: Jurisdiction, cell: TomlTable): Refusal[] {
-  const { LOG_HOST = "", WITNESSED_LOGS = "", WITNESSES = "", WITNESSES_REQUIRED = "" } = (cell.vars ?? {}) as TomlTable;
+  const {
+    LOG_HOST = "",
+    WITNESSED_LOGS = "",
+    WITNESSES = "",
+    WITNESSES_REQUIRED = "",
+  } = (cell.vars ?? {}) as TomlTable;
   const at = (what: string) => refusal("WITNESS_CONFIG", `${jurisdiction}: ${what}`);
   if (typeof WITNESSED_LOGS !== "string" || typeof WITNESSES !== "string") {
     return [at("WITNESSED_LOGS and WITNESSES are JSON in a string, not TOML")];

@@ -8,7 +8,9 @@ import { isCellSecret } from "./secrets.ts";
 
 export type Configurations = { gateway: TomlTable } & Record<Jurisdiction, TomlTable>;
 
-const GATEWAY_KEYS = ["name", "main", "compatibility_date", "services", "observability"];
+const GATEWAY_KEYS = ["name", "main", "compatibility_date", "services", "observability", "assets"];
+/** The verifier's page: files without a binding, so code cannot read or write them. */
+const GATEWAY_ASSETS = { directory: "./public" };
 
 /** Values that both cells share because they name code and not a place. Everything else must differ. */
 const SHARED = [
@@ -38,6 +40,9 @@ function gatewayFaults(gateway: TomlTable, cells: Record<Jurisdiction, TomlTable
   const faults = Object.keys(gateway)
     .filter((key) => !GATEWAY_KEYS.includes(key))
     .map((key) => `gateway: ${key} is no part of a gateway, which has two service bindings and nothing else`);
+  if (JSON.stringify(gateway.assets ?? GATEWAY_ASSETS) !== JSON.stringify(GATEWAY_ASSETS)) {
+    faults.push("gateway: assets are not exactly the folder public, without a binding");
+  }
   const expected = JURISDICTIONS.map((jurisdiction) => ({
     binding: `CELL_${jurisdiction.toUpperCase()}`,
     service: cells[jurisdiction].name,

@@ -10,7 +10,12 @@ import { type FirstSlotSecret, parseSlotSecretName, type SlotSecretName, slotSec
 import { devVarsFile } from "./paths.ts";
 import { writePrivateFile } from "./private-file.ts";
 
-export type RawSecret = "API_KEY_PEPPER" | "PSEUDONYM_PEPPER" | "LOG_SIGNING_KEY" | "WITNESS_SIGNING_KEY" | FirstSlotSecret;
+export type RawSecret =
+  | "API_KEY_PEPPER"
+  | "PSEUDONYM_PEPPER"
+  | "LOG_SIGNING_KEY"
+  | "WITNESS_SIGNING_KEY"
+  | FirstSlotSecret;
 /** What a new cell is given beside its operator's secret, 32 random bytes each. */
 export const RAW_SECRETS: readonly RawSecret[] = [
   "API_KEY_PEPPER",

@@ -32,7 +32,9 @@ describe("the committed configurations", () => {
       { binding: "CELL_EU", service: eu.name },
       { binding: "CELL_US", service: us.name },
     ]);
-    expect(Object.keys(gateway).sort()).toEqual(["compatibility_date", "main", "name", "observability", "services"]);
+    expect(gateway.assets).toEqual({ directory: "./public" });
+    const keys = ["assets", "compatibility_date", "main", "name", "observability", "services"];
+    expect(Object.keys(gateway).sort()).toEqual(keys);
   });
 
   test.each(JURISDICTIONS)(
@@ -204,9 +206,11 @@ describe("the generated local configurations", () => {
   });
 
   test("S0-23 leave the gateway without variables and secrets", () => {
-    const { main: _, ...local } = read(generatedConfig(root, "gateway"));
-    const { main: __, ...from } = committed().gateway;
+    const { main: _, assets, ...local } = read(generatedConfig(root, "gateway"));
+    const { main: __, assets: ___, ...from } = committed().gateway;
     expect(local).toEqual(from);
+    const { directory } = assets as { directory: string };
+    expect(path.resolve(path.dirname(generatedConfig(root, "gateway")), directory)).toBe(path.join(root, "public"));
     expect(existsSync(devVarsFile(root, "gateway"))).toBe(false);
   });
 

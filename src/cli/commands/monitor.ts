@@ -2,13 +2,7 @@
 import type { Command } from "commander";
 import { EXIT_OF_VERDICT } from "../../verifier/report.ts";
 import { command, handle, integer, type Session } from "../action.ts";
-import {
-  type ConnectionFlags,
-  connectToDomain,
-  type DomainConnection,
-  keyJurisdiction,
-  readSettings,
-} from "../connection.ts";
+import { type ConnectionFlags, connectToDomain, type DomainConnection, keyJurisdiction } from "../connection.ts";
 import { asCouldNotCheck } from "../errors.ts";
 import { CliError, type Io } from "../io.ts";
 import { followForEver, roundOfOutage } from "../monitor/follow.ts";
@@ -89,7 +83,8 @@ async function prepare(
   const flags = apiKey === undefined ? others : { ...others, key: apiKey };
   const needsServer = options.tiles === undefined || options.entries === true;
   const connection = needsServer ? await connectToDomain(io, flags, { retry: { attempts: 4 } }) : null;
-  const domainId = connection?.domainId ?? (await readSettings(io, flags)).domain?.value ?? null;
+  // A profile is about a server: the domain in it need not be the one of these tiles.
+  const domainId = connection?.domainId ?? options.domain ?? null;
   const file = options.state ?? (domainId === null ? null : statePath(io, domainId));
   if (file === null) throw new CliError("--tiles needs --state, or --domain: what is remembered has no name otherwise");
   const source =

@@ -35,7 +35,7 @@ export const isAlarm = ({ verdict }: Round): boolean =>
 
 function roundLine(io: Io, round: Round, lateAfterMs: number): string {
   const paint = painter(io, io.stdout);
-  const { event, verdict, origin, size, root, grown, detail, lateMs } = round;
+  const { event, origin, size, root, grown, detail, lateMs } = round;
   const time = new Date(io.now()).toISOString().replace(/\.\d{3}Z$/, "Z");
   const parts = [
     paint("dim", time),
@@ -49,7 +49,7 @@ function roundLine(io: Io, round: Round, lateAfterMs: number): string {
     ...(detail === "" ? [] : [safeText(detail)]),
     ...(lateMs !== null && lateMs >= lateAfterMs ? [paint("yellow", `LATE ${duration(lateMs / 1000)}`)] : []),
   ];
-  return verdict === "verified" ? parts.join("  ") : parts.join("  ");
+  return parts.join("  ");
 }
 
 function healthy({ event, read, readNow, entriesFrom, witnesses }: Round): string[] {
