@@ -22,9 +22,9 @@ import {
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import type { DomainRecord, TenantRecord } from "../src/services/ports.ts";
 import { type CellStatus, cellStatus } from "../src/services/status.ts";
+import { recordHeads } from "../src/services/witness/platform-heads.ts";
 import { D1ControlStore } from "../src/storage/control-store.ts";
 import { R2RootStore } from "../src/storage/root-store.ts";
-import { recordHeads } from "../src/services/witness/platform-heads.ts";
 import { Deletions } from "./cell-desk/deletions.ts";
 import { SqliteHeadBook } from "./cell-desk/head-book.ts";
 import { Seen } from "./cell-desk/seen.ts";

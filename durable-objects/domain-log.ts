@@ -404,6 +404,7 @@ export class DomainLog extends DurableObject<CellEnv> {
       stores: this.stores,
       copies: this.#copies,
       keys: this.#vaultOf(identity.tenantId, identity.domainId),
+      proofOf: async (seq) => (this.journal.stoppedReason() === null ? this.tree.proofText(seq) : null),
       tell: (event, idempotencyKey) => this.#tell(event, idempotencyKey),
     });
   }

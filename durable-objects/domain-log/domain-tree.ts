@@ -8,6 +8,7 @@ import { LIMITS } from "../../src/core/limits.ts";
 import { parseTilePath, TILE_WIDTH, type Tile, tileWidth } from "../../src/core/merkle/tiles.ts";
 import { leafHash } from "../../src/core/merkle/tree.ts";
 import { HASH_BYTES } from "../../src/core/sha256.ts";
+import { formatTlogProof } from "../../src/core/tlog-proof.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import type { NoteSigner } from "../../src/crypto/signer.ts";
 import { catchUpStep } from "../../src/services/log/catch-up.ts";
@@ -141,6 +142,14 @@ export class DomainTree {
     if (seq >= this.tree.frontier().size) return null;
     const checkpoint = this.covering(seq + 1);
     return { hashes: proofOfEntry(this.tree, seq, checkpoint.size, sha256), checkpoint: this.view(checkpoint) };
+  }
+
+  /** The proof as a file, without the entry. Throws as `covering`. */
+  async proofText(seq: number): Promise<string> {
+    const proof = await this.entryProof({ seq });
+    if (!proof) throw new RangeError("there is no such entry");
+    const { hashes, checkpoint } = proof;
+    return formatTlogProof({ extra: null, index: seq, hashes, checkpoint: checkpoint.note });
   }
 
   /** Null: no checkpoint of that size is known, or the trees are in another order. */

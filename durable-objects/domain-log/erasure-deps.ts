@@ -21,6 +21,8 @@ export interface ErasureParts {
   stores: DomainStores;
   copies: Copies;
   keys: ErasableKeys;
+  /** A C2SP tlog-proof of an entry, without the entry; null: the log signs nothing. */
+  proofOf: (seq: number) => Promise<string | null>;
   /** Appends an entry of the product's own, once for each key. */
   tell: (event: AuditEvent, idempotencyKey: string) => Promise<Receipt>;
 }
@@ -38,7 +40,8 @@ export function erasureDeps(parts: ErasureParts): Omit<ErasureDeps, "book"> {
     append: async (event, idempotencyKey) => entryOf(await parts.tell(event, idempotencyKey)),
     certify: async (erasure, { head, finalAt }) => {
       const { payload } = await rowOf(erasure.entry, journal, stores);
-      const at = { payload, head, finalAt };
+      const inclusionProof = await parts.proofOf(erasure.entry?.seq ?? -1);
+      const at = { payload, head, finalAt, inclusionProof };
       return config.signer.sign(erasureCertificateText(certificateOf(erasure, identity, at)));
     },
     head: () => journal.head(),

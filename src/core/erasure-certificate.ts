@@ -57,7 +57,7 @@ export interface ErasureCertificate {
   entry: CertificateEntry;
   /** The log when this was signed. */
   head: { size: number; entry_hash: string };
-  /** Place of a C2SP tlog-proof of the entry; null while the log gives none. */
+  /** The C2SP tlog-proof of the entry, without the entry; null where the log could sign no checkpoint (it was stopped). */
   inclusion_proof: string | null;
 }
 

@@ -10,7 +10,13 @@ import { Sealer } from "../crypto/sealed.ts";
 import { sha256 } from "../crypto/sha256.ts";
 import { type NoteSigner, noteSigner } from "../crypto/signer.ts";
 import { readSlotKeys, type SlotKeys } from "../crypto/slot-keys.ts";
-import { type KeysOf, parseRequired, parseWitnessedLogs, parseWitnesses, type WitnessConfig } from "./witness/config.ts";
+import {
+  type KeysOf,
+  parseRequired,
+  parseWitnessedLogs,
+  parseWitnesses,
+  type WitnessConfig,
+} from "./witness/config.ts";
 
 /** The settings and secrets of a cell's environment. */
 export interface CellSettings {

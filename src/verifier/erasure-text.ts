@@ -2,12 +2,16 @@
  * What the text of a certificate of erasure must say, whoever signed it: its parts agree with each other, and the entry that
  * it shows is the one that its hash names and tells of the same erasure.
  */
-import { fromHex, toHex } from "../core/bytes.ts";
+import { equalBytes, fromHex, toHex } from "../core/bytes.ts";
 import { entryHash } from "../core/chain.ts";
+import { parseCheckpointNote } from "../core/checkpoint.ts";
 import { type ErasureCertificate, parseErasureCertificate } from "../core/erasure-certificate.ts";
 import { parseId } from "../core/ids.ts";
+import { rootOfInclusion } from "../core/merkle/inclusion.ts";
+import { leafHash } from "../core/merkle/tree.ts";
 import { parsePayload } from "../core/payload/payload.ts";
 import type { Sha256 } from "../core/sha256.ts";
+import { parseTlogProof } from "../core/tlog-proof.ts";
 
 export type ErasureTextFault =
   | "certificate_malformed"
@@ -15,7 +19,8 @@ export type ErasureTextFault =
   | "times_disordered"
   | "entry_hash_mismatch"
   | "entry_mismatch"
-  | "head_mismatch";
+  | "head_mismatch"
+  | "inclusion_proof_wrong";
 
 export type ErasureTextVerdict =
   | { ok: true; certificate: ErasureCertificate; notChecked: string[] }
@@ -29,7 +34,8 @@ export function checkErasureText(text: string, sha256: Sha256): ErasureTextVerdi
     faultOfPlaces(certificate) ??
     faultOfTimes(certificate) ??
     faultOfEntry(certificate, sha256) ??
-    faultOfHead(certificate);
+    faultOfHead(certificate) ??
+    faultOfProof(certificate, sha256);
   return fault ? { ok: false, fault } : { ok: true, certificate, notChecked: notChecked(certificate) };
 }
 
@@ -73,12 +79,24 @@ function faultOfHead({ head, entry }: ErasureCertificate): ErasureTextFault | nu
   return head.size === entry.seq + 1 && head.entry_hash !== entry.entry_hash ? "head_mismatch" : null;
 }
 
+/** The proof leads from the entry to the root of the checkpoint that it carries, of the same log. */
+function faultOfProof({ inclusion_proof, entry, domain }: ErasureCertificate, sha256: Sha256): ErasureTextFault | null {
+  if (inclusion_proof === null) return null;
+  const proof = parseTlogProof(inclusion_proof);
+  const checkpoint = proof && parseCheckpointNote(proof.checkpoint)?.checkpoint;
+  const hash = fromHex(entry.entry_hash);
+  if (!proof || !checkpoint || !hash || proof.index !== entry.seq) return "inclusion_proof_wrong";
+  const root = rootOfInclusion(sha256, proof.index, checkpoint.size, leafHash(sha256, hash), proof.hashes);
+  const leadsThere = root !== null && equalBytes(root, checkpoint.root) && checkpoint.origin.endsWith(`/${domain}`);
+  return leadsThere ? null : "inclusion_proof_wrong";
+}
+
 function notChecked({ inclusion_proof, head }: ErasureCertificate): string[] {
   return [
     "Whether nothing was kept elsewhere: a certificate is the word of whoever holds the log key.",
     "Who the person is: the pseudonym alone tells nobody.",
     inclusion_proof === null
       ? `Whether the entry is in the log of ${head.size} entries: compare its hash with \`moonseal get\`, or verify the log.`
-      : "The inclusion proof: this version does not read it.",
+      : "Who witnessed the checkpoint of the inclusion proof: its signatures are those of the log and of its witnesses, and can be verified by themselves.",
   ];
 }

@@ -38,14 +38,24 @@ interface Scene {
 }
 
 /** A signed log of some entries; `run` goes inside its object, with witnesses of its own. */
-async function scene<T>(configured: WitnessConfig[], doubles: WitnessDouble[], run: (scene: Scene) => Promise<T>): Promise<T> {
+async function scene<T>(
+  configured: WitnessConfig[],
+  doubles: WitnessDouble[],
+  run: (scene: Scene) => Promise<T>,
+): Promise<T> {
   const domainId = await bareDomain();
   await append(domainId, [event(), event()]);
   await logOf(domainId).checkpoint();
   return inLog(domainId, (log, state) => run(sceneIn(log, state.storage, domainId, configured, doubles)));
 }
 
-function sceneIn(log: DomainLog, storage: DurableObjectStorage, domainId: string, configured: WitnessConfig[], doubles: WitnessDouble[]): Scene {
+function sceneIn(
+  log: DomainLog,
+  storage: DurableObjectStorage,
+  domainId: string,
+  configured: WitnessConfig[],
+  doubles: WitnessDouble[],
+): Scene {
   const origin = `${env.LOG_HOST}/${domainId}`;
   const own = signer.named(origin);
   for (const double of doubles) double.logs.set(origin, own.verifierKey);
@@ -77,7 +87,13 @@ function sceneIn(log: DomainLog, storage: DurableObjectStorage, domainId: string
 
 /** More entries, signed; inside the object. */
 async function grow({ log, witnesses }: Scene, events: object[] = [event()]): Promise<number> {
-  const call = { body: JSON.stringify(events), form: "json" as const, scope: "test", idempotencyKey: null, waitForCopy: false };
+  const call = {
+    body: JSON.stringify(events),
+    form: "json" as const,
+    scope: "test",
+    idempotencyKey: null,
+    waitForCopy: false,
+  };
   const appended = await log.append(call);
   if (!appended.ok) throw new Error(appended.code);
   const size = log.tree.sign()?.size ?? 0;
@@ -85,8 +101,12 @@ async function grow({ log, witnesses }: Scene, events: object[] = [event()]): Pr
   return size;
 }
 
-const newest = ({ log }: Scene) => log.tree.checkpoints.lastCheckpoint() as NonNullable<ReturnType<typeof log.tree.sign>>;
-const namesOn = (note: string) => parseNote(note)?.signatures.map(({ name }) => name).slice(1);
+const newest = ({ log }: Scene) =>
+  log.tree.checkpoints.lastCheckpoint() as NonNullable<ReturnType<typeof log.tree.sign>>;
+const namesOn = (note: string) =>
+  parseNote(note)
+    ?.signatures.map(({ name }) => name)
+    .slice(1);
 
 describe("this cell's own witness route", () => {
   test("cosigns a log of this cell, from its first checkpoint on and as it grows", async () => {
@@ -94,11 +114,16 @@ describe("this cell's own witness route", () => {
       await its.witnesses.ask();
       expect(namesOn(its.witnesses.published(newest(its)).note)).toEqual([cosigner.name]);
       for (let i = 0; i < 3; i++) {
-        const size = await grow(its, Array.from({ length: 90 * i + 1 }, () => event()));
+        const size = await grow(
+          its,
+          Array.from({ length: 90 * i + 1 }, () => event()),
+        );
         its.clock.ms += LIMITS.witnessEveryMs;
         await its.witnesses.ask();
         expect(its.witnesses.latestWitnessed(0)).toEqual(its.witnesses.published(newest(its)));
-        expect(its.witnesses.view(size)).toMatchObject([{ witnessed_size: size, lag: 0, independent: false, last_failure: null }]);
+        expect(its.witnesses.view(size)).toMatchObject([
+          { witnessed_size: size, lag: 0, independent: false, last_failure: null },
+        ]);
       }
       // One request each: nothing had to be told by a conflict.
       expect(its.sent).toHaveLength(4);
@@ -124,7 +149,9 @@ describe("this cell's own witness route", () => {
       const { tree, checkpoints } = log.tree;
       const { size } = tree.frontier();
       const root = rootAt(tree, size, sha256);
-      const note = signer.named(`${env.LOG_HOST}/${domainId}`).sign(`${env.LOG_HOST}/${domainId}\n${size}\n${Buffer.from(root).toString("base64")}\n`);
+      const note = signer
+        .named(`${env.LOG_HOST}/${domainId}`)
+        .sign(`${env.LOG_HOST}/${domainId}\n${size}\n${Buffer.from(root).toString("base64")}\n`);
       checkpoints.addCheckpoint({ size, root, note, signedAtMs: its.clock.ms });
       state.storage.sql.exec("DELETE FROM cosignature");
       its.clock.ms += LIMITS.witnessEveryMs;
@@ -144,7 +171,9 @@ describe("this cell's own witness route", () => {
       expect(sent.length).toBeGreaterThan(0);
       for (const canary of Object.values(CANARY)) expect(placesWith(sent, canary)).toEqual([]);
       for (const { text } of sent) {
-        expect(text).toMatch(/^\S+\nold \d+\n(?:[A-Za-z0-9+/]{43}=\n)*\nlog\.test\/dom_\S+\n\d+\n[A-Za-z0-9+/]{43}=\n\n\u2014 log\.test\/dom_\S+ \S+\n$/);
+        expect(text).toMatch(
+          /^\S+\nold \d+\n(?:[A-Za-z0-9+/]{43}=\n)*\nlog\.test\/dom_\S+\n\d+\n[A-Za-z0-9+/]{43}=\n\n\u2014 log\.test\/dom_\S+ \S+\n$/,
+        );
       }
     });
   });
@@ -165,7 +194,11 @@ describe("several witnesses", () => {
       expect(namesOn(its.witnesses.latestWitnessed(2)?.note ?? "")).toEqual(["w1.example", "w2.example"]);
       expect(slow.received).toHaveLength(1);
       await first;
-      expect(its.witnesses.view(size)).toMatchObject([{ lag: 0 }, { lag: 0 }, { witnessed_size: 0, last_failure: { code: "timeout" } }]);
+      expect(its.witnesses.view(size)).toMatchObject([
+        { lag: 0 },
+        { lag: 0 },
+        { witnessed_size: 0, last_failure: { code: "timeout" } },
+      ]);
       // The next try is planned, not sooner than its time, and nobody else has anything to do.
       expect(its.witnesses.nextDueAtMs).toBe(its.clock.ms + LIMITS.witnessRetryMs);
     });
@@ -173,12 +206,16 @@ describe("several witnesses", () => {
 
   test("each is asked once for a checkpoint, however often the log asks", async () => {
     const all = doubles();
-    await scene(all.map(({ config }) => config), all, async (its) => {
-      await Promise.all([its.witnesses.ask(), its.witnesses.ask(), its.witnesses.ask()]);
-      await its.witnesses.ask();
-      expect(all.map(({ received }) => received.length)).toEqual([1, 1, 1]);
-      expect(its.witnesses.nextDueAtMs).toBeNull();
-    });
+    await scene(
+      all.map(({ config }) => config),
+      all,
+      async (its) => {
+        await Promise.all([its.witnesses.ask(), its.witnesses.ask(), its.witnesses.ask()]);
+        await its.witnesses.ask();
+        expect(all.map(({ received }) => received.length)).toEqual([1, 1, 1]);
+        expect(its.witnesses.nextDueAtMs).toBeNull();
+      },
+    );
   });
 
   test("new checkpoints are sent at the witnesses' pace, at once when somebody waits", async () => {
@@ -245,22 +282,25 @@ describe("a store that fails", () => {
   test.each([
     ["failed and not persisted", false],
     ["failed but persisted", true],
-  ])("%s: a cosignature that could not be stored is asked for again, and never published before", async (_, persisted) => {
-    const a = new WitnessDouble("w1.example", 1);
-    await scene([a.config], [a], async (its) => {
-      const { journal } = its.witnesses;
-      const put = journal.put.bind(journal);
-      journal.put = (...args) => {
-        if (persisted) put(...args);
-        throw new Error("a test broke put");
-      };
-      await its.witnesses.ask();
-      expect(its.planned.at(-1)).toBe(its.clock.ms + LIMITS.witnessRetryMs);
-      journal.put = put;
-      expect(namesOn(its.witnesses.published(newest(its)).note)).toEqual(persisted ? ["w1.example"] : []);
-      its.clock.ms += LIMITS.witnessRetryMs;
-      await its.witnesses.ask();
-      expect(namesOn(its.witnesses.published(newest(its)).note)).toEqual(["w1.example"]);
-    });
-  });
+  ])(
+    "%s: a cosignature that could not be stored is asked for again, and never published before",
+    async (_, persisted) => {
+      const a = new WitnessDouble("w1.example", 1);
+      await scene([a.config], [a], async (its) => {
+        const { journal } = its.witnesses;
+        const put = journal.put.bind(journal);
+        journal.put = (...args) => {
+          if (persisted) put(...args);
+          throw new Error("a test broke put");
+        };
+        await its.witnesses.ask();
+        expect(its.planned.at(-1)).toBe(its.clock.ms + LIMITS.witnessRetryMs);
+        journal.put = put;
+        expect(namesOn(its.witnesses.published(newest(its)).note)).toEqual(persisted ? ["w1.example"] : []);
+        its.clock.ms += LIMITS.witnessRetryMs;
+        await its.witnesses.ask();
+        expect(namesOn(its.witnesses.published(newest(its)).note)).toEqual(["w1.example"]);
+      });
+    },
+  );
 });

@@ -62,7 +62,9 @@ describe("200", () => {
     expect(await state.json()).toEqual(erasure);
     const note = await call(erasure.certificate_url ?? "", { key: tenant.key });
     expect(note.headers.get("Content-Type")).toMatch(/^text\/plain/);
-    expect(await note.text()).toMatch(/^moonseal\/erasure-certificate\/v1\n/);
+    const certificate = await note.text();
+    expect(certificate).toMatch(/^moonseal\/erasure-certificate\/v1\n/);
+    expect(certificate).toContain('"inclusion_proof":"c2sp.org/tlog-proof@v1');
     const entry = await call(`/v1/domains/${domainId}/audit/entries/${erasure.erasure_id}`, { key: tenant.key });
     expect(await entry.json()).toMatchObject({ seq: erasure.entry?.seq });
   });

@@ -2,17 +2,24 @@
  * A witness of C2SP tlog-witness by itself: nothing of `src/services/witness` is in it. Stricter than the specification: it
  * takes no header but a content type, no byte beside the format, and no checkpoint with more than the log's one signature.
  */
+
+import { sign } from "node:crypto";
 import { fromBase64 } from "../../src/core/bytes.ts";
-import { cosignatureMessage, cosignerKeyHash, formatCosignature, formatCosignerKey } from "../../src/core/cosignature.ts";
+import {
+  cosignatureMessage,
+  cosignerKeyHash,
+  formatCosignature,
+  formatCosignerKey,
+} from "../../src/core/cosignature.ts";
 import { checkConsistency } from "../../src/core/merkle/consistency.ts";
 import { formatSignatureLine } from "../../src/core/note.ts";
-import { privateKey, rawPublicKey } from "../../src/crypto/signer.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
+import { privateKey, rawPublicKey } from "../../src/crypto/signer.ts";
 import { verifyNote } from "../../src/crypto/verify.ts";
-import { sign } from "node:crypto";
 import type { WitnessConfig } from "../../src/services/witness/config.ts";
 
-const text = (status: number, body = "", type = "text/plain") => new Response(body, { status, headers: { "Content-Type": type } });
+const text = (status: number, body = "", type = "text/plain") =>
+  new Response(body, { status, headers: { "Content-Type": type } });
 const BODY =
   /^old (0|[1-9]\d*)\n((?:[A-Za-z0-9+/]{43}=\n){0,63})\n(([^\s]+)\n(0|[1-9]\d*)\n([A-Za-z0-9+/]{43}=)\n\n\u2014 \4 [A-Za-z0-9+/]{91}=\n)$/;
 
@@ -65,7 +72,9 @@ export class WitnessDouble {
   }
 
   #read(url: string): Response {
-    const found = [...this.latest].find(([origin]) => url === `${this.url}/${Buffer.from(sha256(origin)).toString("hex")}/checkpoint`);
+    const found = [...this.latest].find(
+      ([origin]) => url === `${this.url}/${Buffer.from(sha256(origin)).toString("hex")}/checkpoint`,
+    );
     return found ? text(200, found[1].note) : text(404);
   }
 
@@ -79,12 +88,15 @@ export class WitnessDouble {
     if (oldSize > size) return text(400);
     const latest = this.latest.get(origin);
     if (oldSize !== (latest?.size ?? 0)) return text(409, `${latest?.size ?? 0}\n`, "text/x.tlog.size");
-    const proof = proofLines.split("\n").slice(0, -1).map((line) => fromBase64(line) ?? new Uint8Array());
-    const grew = latest && oldSize > 0 ? checkConsistency(sha256, oldSize, size, proof, latest.root, root) : proof.length === 0;
+    const proof = proofLines
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => fromBase64(line) ?? new Uint8Array());
+    const grew =
+      latest && oldSize > 0 ? checkConsistency(sha256, oldSize, size, proof, latest.root, root) : proof.length === 0;
     if (!grew) return text(422);
     const line = this.cosignature(note.slice(0, note.lastIndexOf("\n\n") + 1));
     this.latest.set(origin, { size, root, note: note + line });
     return text(200, line);
   }
 }
-

@@ -246,7 +246,9 @@ describe("disclosures and attachments", () => {
     const set = new ProvedLog(rows).rangeSet(0, 2);
     const report = check(await bundleOf(set, { disclosures: JSON.stringify(disclosure) }));
     expect(report.verdict).toBe("verified");
-    expect(report.steps.find(({ step }) => step === "disclosures")?.detail).toMatch(/^every value in clear, 1 in all, is what/);
+    expect(report.steps.find(({ step }) => step === "disclosures")?.detail).toMatch(
+      /^every value in clear, 1 in all, is what/,
+    );
     const lie = JSON.stringify(disclosure).replace("ana@example.com", "eve@example.com");
     expect(failed(check(await bundleOf(set, { disclosures: lie })))).toEqual(["disclosures"]);
   });

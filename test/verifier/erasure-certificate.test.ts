@@ -1,12 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { fromHex } from "../../src/core/bytes.ts";
 import { canonicalJson } from "../../src/core/canonical.ts";
+import { formatCheckpoint } from "../../src/core/checkpoint.ts";
 import {
   ERASURE_CERTIFICATE_LABEL,
   type ErasureCertificate,
   erasureCertificateText,
   parseErasureCertificate,
 } from "../../src/core/erasure-certificate.ts";
+import { Frontier, leafHash, nodeHash } from "../../src/core/merkle/tree.ts";
+import { formatTlogProof } from "../../src/core/tlog-proof.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import { noteSigner } from "../../src/crypto/signer.ts";
 import { certificateOf } from "../../src/services/erasure/certificate.ts";
@@ -31,7 +34,12 @@ test("the certificate's bytes are pinned: changing them breaks every certificate
   const made = certificateOf(
     vector.erasure as Erasure,
     { domainId: keys.domain, tenantId: vector.tenant, jurisdiction: "eu" },
-    { payload: vector.payload, head: { size: 3, entryHash: entry.entryHash }, finalAt: "2026-11-21T09:15:00.300Z" },
+    {
+      payload: vector.payload,
+      head: { size: 3, entryHash: entry.entryHash },
+      finalAt: "2026-11-21T09:15:00.300Z",
+      inclusionProof: null,
+    },
   );
   expect(signer.sign(erasureCertificateText(made))).toBe(vector.note);
   expect(parseErasureCertificate(erasureCertificateText(made))).toEqual(golden);
@@ -48,6 +56,35 @@ test("every byte that is changed refutes it", () => {
     const other = vector.note[at] === "a" ? "b" : "a";
     expect(faultOf(vector.note.slice(0, at) + other + vector.note.slice(at + 1)), `character ${at}`).not.toBeNull();
   }
+});
+
+/** A proof that the golden entry, the third of its log, is in the tree of three entries; the other two are made up. */
+function proofText(change: { origin?: string; index?: number; hash?: Uint8Array } = {}): string {
+  const { origin = `log.example.com/${golden.domain}`, index = 2, hash } = change;
+  const [a, b] = [leafHash(sha256, sha256("a")), leafHash(sha256, sha256("b"))];
+  const frontier = new Frontier(sha256);
+  const left = nodeHash(sha256, a, b);
+  for (const leaf of [a, b, leafHash(sha256, fromHex(golden.entry.entry_hash) as Uint8Array)]) frontier.append(leaf);
+  const checkpoint = signer.named(origin).sign(formatCheckpoint({ origin, size: 3, root: frontier.root() }));
+  return formatTlogProof({ extra: null, index, hashes: [hash ?? left], checkpoint });
+}
+
+describe("the inclusion proof in a certificate", () => {
+  test("that leads from the entry to the signed root of its log verifies", () => {
+    expect(faultOf(signed((c) => ({ ...c, inclusion_proof: proofText() })))).toBeNull();
+  });
+
+  test.each([
+    ["of another log", { origin: "log.example.com/dom_eu_01jegc8qvyfgx9tmvc3w70yjrx" }],
+    ["of another entry", { index: 1 }],
+    ["with another hash", { hash: sha256("c") }],
+  ])("%s refutes it", (_, change) => {
+    expect(faultOf(signed((c) => ({ ...c, inclusion_proof: proofText(change) })))).toBe("inclusion_proof_wrong");
+  });
+
+  test("that is none refutes it", () => {
+    expect(faultOf(signed((c) => ({ ...c, inclusion_proof: "?" })))).toBe("inclusion_proof_wrong");
+  });
 });
 
 describe("a certificate that is signed but wrong in itself is refuted", () => {

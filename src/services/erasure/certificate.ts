@@ -16,7 +16,7 @@ const PSEUDONYM =
 export function certificateOf(
   erasure: Erasure,
   identity: Pick<DomainIdentity, "domainId" | "tenantId" | "jurisdiction">,
-  at: { payload: string; head: LogPosition; finalAt: string },
+  at: { payload: string; head: LogPosition; finalAt: string; inclusionProof: string | null },
 ): ErasureCertificate {
   const { request, counts, entry } = erasure;
   if (!storesAreDone(erasure) || !entry) throw new Error("an erasure is certified when it is through");
@@ -81,7 +81,7 @@ export function certificateOf(
       payload: at.payload,
     },
     head: { size: at.head.size, entry_hash: at.head.entryHash },
-    inclusion_proof: null,
+    inclusion_proof: at.inclusionProof,
   };
 }
 

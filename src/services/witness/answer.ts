@@ -13,7 +13,9 @@ export type WitnessExchange = (request: {
   url: string;
   /** Null: GET. */
   body: string | null;
-}) => Promise<{ status: number; contentType: string; body: string } | { failure: "timeout" | "unreachable" | "answer_too_large" }>;
+}) => Promise<
+  { status: number; contentType: string; body: string } | { failure: "timeout" | "unreachable" | "answer_too_large" }
+>;
 
 /** Codes of failures, for the operator; `status_…` for every other status. */
 export type WitnessFailure =
@@ -48,7 +50,10 @@ export function readAnswer(
   if ("failure" in answer) return failed(answer.failure);
   if (answer.status === 200) return readCosignature(answer.body, note, witness, verify, nowMs);
   if (answer.status === 409) {
-    const size = answer.contentType.split(";")[0] === "text/x.tlog.size" && answer.body.endsWith("\n") ? parseDecimal(answer.body.slice(0, -1)) : null;
+    const size =
+      answer.contentType.split(";")[0] === "text/x.tlog.size" && answer.body.endsWith("\n")
+        ? parseDecimal(answer.body.slice(0, -1))
+        : null;
     return size === null ? failed("answer_malformed") : { kind: "conflict", size };
   }
   return answer.status === 422 ? { kind: "refuses_tree" } : failed(`status_${answer.status}`);
@@ -65,13 +70,16 @@ function readCosignature(
   const text = note.slice(0, note.lastIndexOf("\n\n") + 1);
   const answered = parseNote(`${text}\n${body}`);
   if (answered?.text !== text) return failed("answer_malformed");
-  const own = answered.signatures.filter(({ name, keyHash }) => name === witness.name && equalBytes(keyHash, witness.keyHash));
+  const own = answered.signatures.filter(
+    ({ name, keyHash }) => name === witness.name && equalBytes(keyHash, witness.keyHash),
+  );
   const [signature] = own;
   if (!signature) return failed("cosignature_missing");
   for (const { signature: bytes } of own) {
     const cosignature = parseCosignature(bytes);
     const message = cosignature && cosignatureMessage(text, cosignature.timestamp);
-    if (!cosignature || !message || !verify(witness.publicKey, message, cosignature.signature)) return failed("cosignature_wrong");
+    if (!cosignature || !message || !verify(witness.publicKey, message, cosignature.signature))
+      return failed("cosignature_wrong");
     const skewMs = Math.abs(cosignature.timestamp * 1000 - nowMs);
     if (cosignature.timestamp === 0 || skewMs > LIMITS.clockSkewMs) return failed("cosignature_of_other_time");
   }
@@ -96,7 +104,8 @@ export function readHeldUp(
   if (!parsed || checkpoint?.origin !== origin) return null;
   const signed = logKeys.some(({ name, keyHash, publicKey }) =>
     parsed.signatures.some(
-      (each) => each.name === name && equalBytes(each.keyHash, keyHash) && verify(publicKey, parsed.text, each.signature),
+      (each) =>
+        each.name === name && equalBytes(each.keyHash, keyHash) && verify(publicKey, parsed.text, each.signature),
     ),
   );
   return signed ? { size: checkpoint.size, root: checkpoint.root } : null;

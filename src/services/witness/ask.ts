@@ -9,12 +9,13 @@
  *  3. the answer is verified, then stored with the witness's new size      published by being read from there
  * A conflict moves the size that is remembered of the witness, and the same round asks once more from there.
  */
+
+import { equalBytes } from "../../core/bytes.ts";
+import { LIMITS } from "../../core/limits.ts";
 import type { Sha256 } from "../../core/sha256.ts";
 import { formatAddCheckpoint } from "../../core/witness-request.ts";
 import type { TrustedKey } from "../../verifier/policy.ts";
-import { LIMITS } from "../../core/limits.ts";
 import type { SignedCheckpoint } from "../log/checkpoints.ts";
-import { equalBytes } from "../../core/bytes.ts";
 import type { Clock } from "../ports.ts";
 import { readAnswer, readHeldUp, type VerifyEd25519, type WitnessExchange, type WitnessFailure } from "./answer.ts";
 import type { WitnessConfig } from "./config.ts";
@@ -50,7 +51,11 @@ export interface AskDeps {
 export type AskResult = "cosigned" | "failed" | WitnessAlarm;
 
 /** At most `LIMITS.witnessTries` requests. Whatever the witness does, its record says it afterwards. */
-export async function askWitness(witness: WitnessConfig, checkpoint: SignedCheckpoint, deps: AskDeps): Promise<AskResult> {
+export async function askWitness(
+  witness: WitnessConfig,
+  checkpoint: SignedCheckpoint,
+  deps: AskDeps,
+): Promise<AskResult> {
   const { journal, exchange, verify, clock } = deps;
   const { size, note } = checkpoint;
   const known = journal.record(witness.verifierKey).size;
@@ -80,7 +85,14 @@ function cosigned(
   { line, timestamp }: { line: string; timestamp: number },
   { journal, clock }: AskDeps,
 ): "cosigned" {
-  const record = { ...journal.record(key), size, witnessedSize: size, witnessedAtMs: clock(), failures: 0, retryAtMs: 0 };
+  const record = {
+    ...journal.record(key),
+    size,
+    witnessedSize: size,
+    witnessedAtMs: clock(),
+    failures: 0,
+    retryAtMs: 0,
+  };
   journal.put(record, { size, key, line, timestamp });
   return "cosigned";
 }

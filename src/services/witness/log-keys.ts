@@ -10,5 +10,8 @@ const ED25519 = 0x01;
 export function logKeysOf(sha256: Sha256, signer: NoteSigner, retired: readonly Uint8Array[]): TrustedKey[] {
   const { name, verifierKeys } = signer;
   const signing = verifierKeys.map((key) => parseTrustedKey(sha256, key, ED25519)).filter((key) => key !== null);
-  return [...signing, ...retired.map((publicKey) => ({ name, keyHash: noteKeyHash(sha256, name, publicKey), publicKey }))];
+  return [
+    ...signing,
+    ...retired.map((publicKey) => ({ name, keyHash: noteKeyHash(sha256, name, publicKey), publicKey })),
+  ];
 }

@@ -40,20 +40,34 @@ export function readSubmission(body: string, keysOf: KeysOf, verify: VerifyEd255
   if (!request) return malformed("the body is not that of add-checkpoint (C2SP tlog-witness)");
   const note = parseNote(request.checkpoint);
   const checkpoint = note && parseCheckpoint(note.text);
-  if (!note || !checkpoint) return malformed("what follows the proof is not a signed checkpoint (C2SP tlog-checkpoint)");
+  if (!note || !checkpoint)
+    return malformed("what follows the proof is not a signed checkpoint (C2SP tlog-checkpoint)");
   const { origin, size, root } = checkpoint;
   const keys = keysOf(origin);
   if (keys.length === 0) return { refused: "origin_unknown" };
   const signed = signedBy(note, keys, verify);
-  if (signed === "missing") return { refused: "signature_wrong", detail: "no key that is trusted for this origin signed it" };
+  if (signed === "missing")
+    return { refused: "signature_wrong", detail: "no key that is trusted for this origin signed it" };
   if (signed === "wrong") return { refused: "signature_wrong", detail: "a signature of a trusted key does not verify" };
   const { oldSize, proof } = request;
   if (oldSize > size) return malformed("the old size is larger than the checkpoint's");
-  return { origin, size, root, oldSize, proof, text: note.text, signed: formatNote({ text: note.text, signatures: signed }) };
+  return {
+    origin,
+    size,
+    root,
+    oldSize,
+    proof,
+    text: note.text,
+    signed: formatNote({ text: note.text, signatures: signed }),
+  };
 }
 
 /** The signatures of these keys; a wrong one makes the whole note malformed (C2SP signed-note). */
-function signedBy(note: Note, keys: readonly TrustedKey[], verify: VerifyEd25519): NoteSignature[] | "missing" | "wrong" {
+function signedBy(
+  note: Note,
+  keys: readonly TrustedKey[],
+  verify: VerifyEd25519,
+): NoteSignature[] | "missing" | "wrong" {
   const signatures: NoteSignature[] = [];
   for (const { name, keyHash, publicKey } of keys) {
     const own = note.signatures.filter((each) => each.name === name && equalBytes(each.keyHash, keyHash));

@@ -15,7 +15,11 @@ export interface WitnessView {
 }
 
 /** `size`: entries of the log now. */
-export function witnessViews(witnesses: readonly WitnessConfig[], journal: WitnessJournal, size: number): WitnessView[] {
+export function witnessViews(
+  witnesses: readonly WitnessConfig[],
+  journal: WitnessJournal,
+  size: number,
+): WitnessView[] {
   return witnesses.map(({ name, verifierKey, independent }) => {
     const { witnessedSize, witnessedAtMs, failedAtMs, failure } = journal.record(verifierKey);
     return {

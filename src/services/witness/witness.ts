@@ -47,13 +47,19 @@ export type WitnessAnswer =
   | { inconsistent: string };
 
 /** The rules between two heads. `null`: consistent. */
-export function judge(submission: Submission, latest: WitnessedHead | null, sha256: Sha256): Exclude<WitnessAnswer, { cosigned: string }> | null {
+export function judge(
+  submission: Submission,
+  latest: WitnessedHead | null,
+  sha256: Sha256,
+): Exclude<WitnessAnswer, { cosigned: string }> | null {
   const { oldSize, size, root, proof } = submission;
   if (oldSize !== (latest?.size ?? 0)) return { conflict: latest?.size ?? 0 };
-  if (size === 0 && !equalBytes(root, emptyRoot(sha256))) return { inconsistent: "a tree of size 0 has the root of no leaves" };
+  if (size === 0 && !equalBytes(root, emptyRoot(sha256)))
+    return { inconsistent: "a tree of size 0 has the root of no leaves" };
   if (oldSize === 0) return proof.length === 0 ? null : { inconsistent: "from size 0 the proof is empty" };
   const oldRoot = (latest as WitnessedHead).root;
-  if (oldSize === size && !equalBytes(oldRoot, root)) return { inconsistent: "another root was cosigned for this size" };
+  if (oldSize === size && !equalBytes(oldRoot, root))
+    return { inconsistent: "another root was cosigned for this size" };
   const extends_ = checkConsistency(sha256, oldSize, size, proof, oldRoot, root);
   return extends_ ? null : { inconsistent: "the proof does not show that this tree begins with the one cosigned last" };
 }

@@ -43,6 +43,7 @@ export async function* leavesBetween(
 }
 
 function* bundlesOf(from: number, to: number): Generator<number, void, void> {
+  if (from === to) return;
   for (let index = Math.floor(from / TILE_WIDTH); index * TILE_WIDTH < to; index++) yield index;
 }
 

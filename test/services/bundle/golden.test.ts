@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { BUNDLE, readBundle } from "../../../src/core/bundle.ts";
+import { BUNDLE, decode, readBundle } from "../../../src/core/bundle.ts";
 import { toHex } from "../../../src/core/bytes.ts";
 import { sha256 } from "../../../src/crypto/sha256.ts";
 import { verifyBundle } from "../../../src/verifier/bundle.ts";
@@ -48,6 +48,12 @@ test("the golden bundles of version 1 are all there, to the byte", () => {
   }
 });
 
+test("SPEC.md shows the proof of the golden selection as it is", () => {
+  const opened = readBundle(readFileSync(join(FOLDER, "v1-selection.tar")));
+  const spec = readFileSync(join(import.meta.dirname, "../../../src/core/SPEC.md"), "utf8");
+  expect(spec).toContain(`\`\`\`\n${opened.ok && decode(opened.files.get(BUNDLE.proof))}\`\`\`\n`);
+});
+
 describe.each(archives)("%s", (name) => {
   test("S0-34 is verified by the verifier of today", () => {
     const report = verifyBundle(readFileSync(join(FOLDER, name)), policy, PLATFORM);
@@ -78,6 +84,13 @@ describe.each(archives)("%s", (name) => {
     const { status, stdout } = run(unpacked(name));
     expect(stdout).toMatch(/^COULD NOT CHECK/);
     expect(status).toBe(3);
+  });
+
+  test("says the same by its exit code when nobody reads what it writes", () => {
+    const script = `node="$1"; shift; { "$node" "$@"; echo "exit $?" >&2; } | true`;
+    const argv = ["-c", script, "sh", process.execPath, BUNDLE.script, "--key", KEY];
+    const { stderr } = spawnSync("sh", argv, { cwd: unpacked(name), encoding: "utf8" });
+    expect(stderr).toBe("exit 0\n");
   });
 
   test("is refuted by that script with any one file changed, and the step that fails is named", () => {

@@ -5,7 +5,12 @@ import { noteKeyHash } from "../../../src/core/note.ts";
 import { cosigner } from "../../../src/crypto/cosigner.ts";
 import { sha256 } from "../../../src/crypto/sha256.ts";
 import { noteSigner } from "../../../src/crypto/signer.ts";
-import { parseRequired, parseWitnessedLogs, parseWitnesses, witnessesOf } from "../../../src/services/witness/config.ts";
+import {
+  parseRequired,
+  parseWitnessedLogs,
+  parseWitnesses,
+  witnessesOf,
+} from "../../../src/services/witness/config.ts";
 
 const seed = (fill: number) => new Uint8Array(32).fill(fill);
 const cellKey = noteSigner("log.example/us", seed(1)).verifierKey;

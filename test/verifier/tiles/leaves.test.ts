@@ -14,6 +14,7 @@ async function readAll(reader: TileReader, from: number, to: number): Promise<Ui
   const leaves: Uint8Array[] = [];
   for await (const run of leavesBetween(reader, from, to)) {
     expect(run.from).toBe(from + leaves.length);
+    expect(run.leaves.length).toBeGreaterThan(0);
     expect(run.hashes).toEqual(run.leaves.map((leaf) => leafHash(sha256, leaf)));
     leaves.push(...run.leaves);
   }
