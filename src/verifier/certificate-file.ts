@@ -2,7 +2,7 @@
  * Verifies a certificate that a cell signed with its log key: of an erasure, or of a tenant's deletion. The signature counts when the
  * policy trusts its key under the signature's own name (`log.example/eu`).
  */
-import { DELETION_LABEL, type FinalHead } from "../core/deletion-certificate.ts";
+import { DELETION_LABEL, parseFinalHeads } from "../core/deletion-certificate.ts";
 import { ERASURE_CERTIFICATE_LABEL } from "../core/erasure-certificate.ts";
 import { type Note, parseNote } from "../core/note.ts";
 import { noteSignedBy } from "./checkpoint.ts";
@@ -19,7 +19,7 @@ export const isDeletionNote = (text: string): boolean => text.startsWith(`${DELE
 export function deletionOf(json: unknown): { note: string; heads: unknown } | null {
   const outer = json as { certificate?: unknown } | null | undefined;
   const { note, heads } = (outer?.certificate ?? outer ?? {}) as { note?: unknown; heads?: unknown };
-  return typeof note === "string" && isDeletionNote(note) ? { note, heads } : null;
+  return typeof note === "string" && isDeletionNote(note) ? { note, heads: heads ?? null } : null;
 }
 
 /** Untrusted text in, report out; never throws. */
@@ -48,8 +48,8 @@ export function verifyDeletionFile(
   const note = parseNote(text);
   if (!note) return reportOfOneStep(kind, "certificate of a tenant's deletion", "refuted", NOT_A_NOTE);
   const list = new StepList();
-  const given = heads === undefined ? null : heads;
-  if (given !== null && !isHeads(given)) {
+  const given = heads === undefined ? null : parseFinalHeads(heads);
+  if (heads !== undefined && given === null) {
     return reportOfOneStep(
       kind,
       "certificate of a tenant's deletion",
@@ -100,14 +100,4 @@ function signedReport(
     advice: unknown ? keyAdvice(names[0] === undefined ? null : { origin: names[0] }) : [],
     heads: [],
   };
-}
-
-function isHeads(value: unknown): value is FinalHead[] {
-  return Array.isArray(value) && value.every(isHead);
-}
-
-function isHead(value: unknown): boolean {
-  const { domain_id, size, entry_hash, genesis, recorded_at } = (value ?? {}) as Record<string, unknown>;
-  const texts = [entry_hash, genesis, recorded_at].every((each) => each === null || typeof each === "string");
-  return texts && typeof domain_id === "string" && Number.isSafeInteger(size);
 }

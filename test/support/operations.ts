@@ -40,7 +40,7 @@ export const WITNESSED = new WitnessedLog("operations");
 const OF_NOBODY: Record<string, string> = { ...NUMBERS, originHash: originHash(sha256, WITNESSED.origin) };
 
 /** Tiles that a small log does not have. */
-export const TILES_OF_LARGE_LOGS = ["readTile", "readTile3", "readTile4"];
+export const TILES_OF_LARGE_LOGS = ["readTile", "readTileInThree", "readTileInFour"];
 
 /** The parameters of the path that name something. */
 export const paramsOf = (path: string) =>

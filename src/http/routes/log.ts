@@ -60,9 +60,9 @@ const tileRoute = <const P extends string>(path: P, operationId: string, names: 
 
 const TILE_ROUTES = [
   tileRoute("{n1}", "readTile", ["n1"]),
-  tileRoute("{n1}/{n2}", "readTile2", ["n1", "n2"]),
-  tileRoute("{n1}/{n2}/{n3}", "readTile3", ["n1", "n2", "n3"]),
-  tileRoute("{n1}/{n2}/{n3}/{n4}", "readTile4", ["n1", "n2", "n3", "n4"]),
+  tileRoute("{n1}/{n2}", "readTileInTwo", ["n1", "n2"]),
+  tileRoute("{n1}/{n2}/{n3}", "readTileInThree", ["n1", "n2", "n3"]),
+  tileRoute("{n1}/{n2}/{n3}/{n4}", "readTileInFour", ["n1", "n2", "n3", "n4"]),
 ] as const;
 
 const consistencySchema = z

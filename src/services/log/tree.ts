@@ -61,17 +61,18 @@ export function rootOf(journal: TreeJournal, sha256: Sha256): { size: number; ro
 
 /** The root that the tree had at an earlier size. */
 export function rootAt(journal: TreeJournal, size: number, sha256: Sha256): Uint8Array {
-  return hashOfRange(sha256, { from: 0, to: size }, reading(journal, size, sha256));
+  return hashOfRange(sha256, { from: 0, to: size }, readNodesOf(journal, size, sha256));
 }
 
 /** Proves an entry in the tree of `size` entries, which may be an earlier one. O(log size), without any other store. */
 export const proofOfEntry = (journal: TreeJournal, seq: number, size: number, sha256: Sha256): Uint8Array[] =>
-  proveInclusion(sha256, seq, size, reading(journal, size, sha256));
+  proveInclusion(sha256, seq, size, readNodesOf(journal, size, sha256));
 
 export const proofOfGrowth = (journal: TreeJournal, oldSize: number, size: number, sha256: Sha256): Uint8Array[] =>
-  proveConsistency(sha256, oldSize, size, reading(journal, size, sha256));
+  proveConsistency(sha256, oldSize, size, readNodesOf(journal, size, sha256));
 
-function reading(journal: TreeJournal, size: number, sha256: Sha256): ReadNodes {
+/** Complete subtrees of the tree that had `size` entries. Throws on a size that it has not reached. */
+export function readNodesOf(journal: TreeJournal, size: number, sha256: Sha256): ReadNodes {
   if (size > journal.frontier().size) throw new RangeError("the tree is not that large");
   return readFromTiles(sha256, size, ({ level, index }) => {
     const tile = journal.tile(level, index);

@@ -1,4 +1,4 @@
-/** S5-8 `moonseal monitor`: holds a log to what it showed before, reads what is new, and shouts when the log shows something else. */
+/** `moonseal monitor`: holds a log to what it showed before, reads what is new, and shouts when the log shows something else. */
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
