@@ -59,12 +59,14 @@ import { Retirement } from "./domain-log/retirement.ts";
 import { SqliteSealedJournal } from "./domain-log/sealed-journal.ts";
 import { type DomainStores, domainStores } from "./domain-log/stores.ts";
 import { reportViolation } from "./domain-log/violation.ts";
+import { domainWitnesses } from "./domain-log/witness-wiring.ts";
+import type { Witnesses } from "./domain-log/witnesses.ts";
 import { PRODUCT_SCOPE } from "./gates.ts";
 import { demandPinned } from "./pinning.ts";
 import { Schedule } from "./schedule.ts";
 import { tenantKeyringFor } from "./tenant-keyring.ts";
 
-type Task = "copy" | "archive" | "sign" | "mirror" | "report_violation" | "forget" | "holds" | "erase";
+type Task = "copy" | "archive" | "sign" | "mirror" | "witness" | "report_violation" | "forget" | "holds" | "erase";
 
 /** What talks to others for long. */
 const BESIDE_OTHERS: ReadonlySet<Task> = new Set(["mirror"]);
@@ -84,6 +86,7 @@ export class DomainLog extends DurableObject<CellEnv> {
   #keys: DomainKeys | null = null;
   #vault: SubjectVault | null = null;
   readonly tree: DomainTree;
+  readonly witnesses: Witnesses;
   #signer: NoteSigner | null = null;
   readonly #copies: Copies;
   readonly #admission = new Admission();
@@ -105,6 +108,15 @@ export class DomainLog extends DurableObject<CellEnv> {
       isCompared: () => this.#copies.isCompared,
       stop: (reason) => this.#stop(reason),
       plan: (task, atMs) => this.#planTree(task, atMs),
+    });
+    this.witnesses = domainWitnesses({
+      storage: ctx.storage,
+      tree: this.tree,
+      config: () => this.#config(),
+      signer: () => this.#logSigner(),
+      clock: () => this.stores.clock(),
+      stop: (reason) => this.#stop(reason),
+      plan: (atMs) => this.#planTree("witness", atMs),
     });
     this.journal = new SqliteJournal(ctx.storage, this.tree.beside);
     this.sealed = new SqliteSealedJournal(ctx.storage);
@@ -267,6 +279,7 @@ export class DomainLog extends DurableObject<CellEnv> {
       archivedSize: this.journal.archived().size,
       signedSize: this.tree.checkpoints.lastCheckpoint()?.size ?? 0,
       mirroredSize: this.tree.checkpoints.mirroredSize(),
+      witnesses: this.witnesses.view(head.size),
       backlogEntries: backlog.entries,
       backlogBytes: backlog.bytes,
       oldestUncopiedAt: oldest === null ? null : new Date(oldest).toISOString(),
@@ -301,7 +314,7 @@ export class DomainLog extends DurableObject<CellEnv> {
   checkpoint(): Promise<Outcome<CheckpointView>> {
     return outcomeOf(async () => {
       await this.#treeReady();
-      return this.tree.view(this.tree.covering(1));
+      return this.tree.view(this.witnesses.published(this.tree.covering(1)));
     });
   }
 
@@ -313,17 +326,25 @@ export class DomainLog extends DurableObject<CellEnv> {
     });
   }
 
-  entryProof(call: { seq: number; waitMs: number }): Promise<Outcome<EntryProof | null>> {
+  /** Under the newest checkpoint that enough witnesses cosigned, where there is one that covers the entry. */
+  entryProof({ seq, waitMs }: { seq: number; waitMs: number }): Promise<Outcome<EntryProof | null>> {
     return outcomeOf(async () => {
       await this.#treeReady();
-      return this.tree.entryProof(call);
+      if (seq >= this.tree.size) return null;
+      const signed = this.tree.covering(seq + 1);
+      const { witnessesRequired: k } = this.#config();
+      if (waitMs > 0) await this.witnesses.witnessedWithin(seq + 1, k, waitMs);
+      const witnessed = this.witnesses.latestWitnessed(k);
+      const checkpoint = witnessed && witnessed.size > seq ? witnessed : this.witnesses.published(signed);
+      return { hashes: this.tree.proofOfEntry(seq, checkpoint.size), checkpoint: this.tree.view(checkpoint) };
     });
   }
 
   growthProof(call: { from: number; to: number | null }): Promise<Outcome<GrowthProof | null>> {
     return outcomeOf(async () => {
       await this.#treeReady();
-      return this.tree.growthProof(call);
+      const proof = this.tree.growthProof(call);
+      return proof && { ...proof, checkpoint: this.tree.view(this.witnesses.published(proof.checkpoint)) };
     });
   }
 
@@ -456,7 +477,9 @@ export class DomainLog extends DurableObject<CellEnv> {
     return this.#signer;
   }
 
-  #planTree(task: "sign" | "mirror", atMs: number): void {
+  #planTree(task: "sign" | "mirror" | "witness", atMs: number): void {
+    // A checkpoint was signed.
+    if (task === "mirror") this.witnesses.hurry();
     this.#schedule.plan(task, atMs);
     this.#arm();
   }
@@ -475,6 +498,7 @@ export class DomainLog extends DurableObject<CellEnv> {
       if (!this.#erasures.areDone) this.#planErasures();
       if (!this.tree.isCovered) this.#planTree("sign", this.stores.clock());
       if (!this.tree.isMirrored) this.#planTree("mirror", this.stores.clock());
+      this.witnesses.planNext();
       await this.alarm();
     });
   }
@@ -531,6 +555,8 @@ export class DomainLog extends DurableObject<CellEnv> {
       return this.tree.signLate();
     }
     if (task === "mirror") return void (await this.tree.mirror());
+    // Not waited for: each witness goes its own pace.
+    if (task === "witness") return void this.witnesses.ask();
     if (task === "copy") return this.#copies.copy();
     if (task === "holds") return this.#holdKeeper.run();
     if (task === "archive") return this.#copies.archive();
@@ -547,6 +573,9 @@ export class DomainLog extends DurableObject<CellEnv> {
     if (task === "erase" && !this.#erasures.areDone) this.#schedule.plan(task, nowMs);
     if (this.journal.stoppedReason() !== null) return;
     if (task === "sign" && !this.tree.isCovered) this.#schedule.plan(task, nowMs + LIMITS.checkpointAfterMs);
+    const witnessAt = task === "witness" ? this.witnesses.nextDueAtMs : null;
+    if (witnessAt !== null) this.#schedule.plan("witness", witnessAt);
+    if (task === "mirror") this.tree.checkpoints.forgetOld(this.witnesses.keptSizes());
     if (task === "mirror" && !this.tree.isMirrored) this.#schedule.plan(task, nowMs);
     if (task === "copy" && !this.#copies.copyIsDone) this.#schedule.plan(task, nowMs);
     if ((task === "copy" || task === "holds") && this.#holdKeeper.isDue) this.#schedule.plan("holds", nowMs);

@@ -17,7 +17,7 @@ import { compareTree } from "../../src/services/log/compare-tree.ts";
 import { Divergence } from "../../src/services/log/divergence.ts";
 import { mirrorStep } from "../../src/services/log/mirror.ts";
 import { extendTree, proofOfEntry, proofOfGrowth } from "../../src/services/log/tree.ts";
-import type { CheckpointView, EntryProof, GrowthProof } from "../../src/services/log/tree-calls.ts";
+import type { CheckpointView, GrowthProof } from "../../src/services/log/tree-calls.ts";
 import type { EntryRow } from "../../src/services/ports.ts";
 import { SqliteCheckpointJournal } from "./checkpoint-journal.ts";
 import type { BesideJournal, SqliteJournal } from "./journal.ts";
@@ -37,6 +37,8 @@ export interface DomainTreeContext {
   /** The alarm has to sign, or to mirror, at this time. */
   plan: (task: "sign" | "mirror", atMs: number) => void;
 }
+
+type GrownTo = Omit<GrowthProof, "checkpoint"> & { checkpoint: SignedCheckpoint };
 
 /** Pages of one catch-up, and steps of one mirroring; the alarm goes on. */
 const STEPS_PER_ALARM = 20;
@@ -137,27 +139,26 @@ export class DomainTree {
     return { size, root: toHex(root), note, signedAt: new Date(signedAtMs).toISOString() };
   }
 
-  /** Null: there is no such entry. */
-  async entryProof({ seq }: { seq: number }): Promise<EntryProof | null> {
-    if (seq >= this.tree.frontier().size) return null;
-    const checkpoint = this.covering(seq + 1);
-    return { hashes: proofOfEntry(this.tree, seq, checkpoint.size, sha256), checkpoint: this.view(checkpoint) };
+  get size(): number {
+    return this.tree.frontier().size;
+  }
+
+  proofOfEntry(seq: number, size: number): Uint8Array[] {
+    return proofOfEntry(this.tree, seq, size, sha256);
   }
 
   /** The proof as a file, without the entry. Throws as `covering`. */
-  async proofText(seq: number): Promise<string> {
-    const proof = await this.entryProof({ seq });
-    if (!proof) throw new RangeError("there is no such entry");
-    const { hashes, checkpoint } = proof;
-    return formatTlogProof({ extra: null, index: seq, hashes, checkpoint: checkpoint.note });
+  proofText(seq: number): string {
+    const { size, note } = this.covering(seq + 1);
+    return formatTlogProof({ extra: null, index: seq, hashes: this.proofOfEntry(seq, size), checkpoint: note });
   }
 
   /** Null: no checkpoint of that size is known, or the trees are in another order. */
-  growthProof({ from, to }: { from: number; to: number | null }): GrowthProof | null {
+  growthProof({ from, to }: { from: number; to: number | null }): GrownTo | null {
     const checkpoint = to === null ? this.covering(1) : this.checkpoints.checkpointOf(to);
     if (!checkpoint || from > checkpoint.size) return null;
     const hashes = proofOfGrowth(this.tree, from, checkpoint.size, sha256);
-    return { from, hashes, checkpoint: this.view(checkpoint) };
+    return { from, hashes, checkpoint };
   }
 
   async byPath(path: string): Promise<Uint8Array | null> {

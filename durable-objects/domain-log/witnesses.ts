@@ -157,7 +157,15 @@ export class Witnesses {
       this.#asked.delete(witness.verifierKey);
       // Its storage is gone, or a defect: the record may not have moved, so not at once.
       sayFault(error);
+      this.#planAgain();
+    }
+  }
+
+  #planAgain(): void {
+    try {
       this.#context.plan(this.#context.clock() + LIMITS.witnessRetryMs);
+    } catch {
+      // The domain is deleted: nobody is asked any more.
     }
   }
 

@@ -7,34 +7,27 @@
 import {
   BUNDLE,
   type BundleFiles,
-  contentOf,
   decode,
   entriesName,
   isAttachment,
   isEntries,
   type Manifest,
   openBundle,
-  parseBundleNote,
-  type ReadBundle,
   readBundle,
 } from "../core/bundle.ts";
 import { toHex } from "../core/bytes.ts";
-import { canonicalJson } from "../core/canonical.ts";
 import type { Checkpoint } from "../core/checkpoint.ts";
 import { countOf, parseSetProof, type SetProof } from "../core/evidence-set.ts";
 import { LIMITS } from "../core/limits.ts";
-import { parseNote } from "../core/note.ts";
 import type { Sha256 } from "../core/sha256.ts";
-import { noteSignedBy } from "./checkpoint.ts";
+import { type OpenedBundle, stepOfDisclosures, stepOfFiles, stepOfManifest } from "./bundle-steps.ts";
 import { type CheckpointStep, judgeCheckpoint } from "./checkpoint-steps.ts";
-import { checkDisclosure, parseDisclosure } from "./disclosure.ts";
 import { describeSet, domainOf, notCheckedOf, type SetStep, skipSet, stepsOfSet } from "./evidence-set.ts";
 import type { TrustPolicy } from "./policy.ts";
 import { type Platform, reportOfOneStep, StepList, type VerifierReport } from "./report.ts";
 import { SetFold } from "./set-fold.ts";
 
 type StepName = "container" | "manifest" | "files" | "disclosures" | SetStep | CheckpointStep;
-type Opened = Extract<ReadBundle, { ok: true }>;
 
 export interface BundleReport extends VerifierReport {
   kind: "bundle";
@@ -89,53 +82,9 @@ function partsOf(files: BundleFiles): { checkpoint: string | null; proof: SetPro
   return { checkpoint: decode(files.get(BUNDLE.checkpoint)), proof: proof === null ? null : parseSetProof(proof) };
 }
 
-/** That the manifest is about this proof and this log, and that a key of the log signed it. */
-function stepOfManifest(
-  list: StepList<StepName>,
-  { manifest, manifestText, note: noteText }: Opened,
-  claimed: Checkpoint | null,
-  proof: SetProof | null,
-  policy: TrustPolicy,
-  { sha256, verify }: Platform,
-): void {
-  const note = parseNote(noteText);
-  const said = note && parseBundleNote(note.text);
-  const { origin } = manifest;
-  const fault = (): string | null => {
-    if (!note || !said) return "manifest.note is no signed note about a bundle";
-    if (said.manifestHash !== toHex(sha256(manifestText))) return "manifest.note signs another manifest";
-    if (said.origin !== origin) return "manifest.note signs for another log";
-    if (claimed && claimed.origin !== origin) return "the checkpoint is of another log than the manifest";
-    if (proof && canonicalJson(contentOf(proof)) !== canonicalJson(manifest.content)) {
-      return "the manifest lists other entries than the proof is about";
-    }
-    const keys = policy.keysOf(origin);
-    const signed = keys.length === 0 ? "signed" : noteSignedBy(note, keys, verify);
-    if (signed === "signed") return null;
-    return signed === "unsigned" ? "no key that is trusted for this log signed it" : "the log's signature is wrong";
-  };
-  const found = fault();
-  if (found === null && policy.keysOf(origin).length === 0) {
-    list.skip("manifest", `it fits what it lists, but no key of this log is trusted: ${origin}`);
-  } else list.check("manifest", found, `a key that you trust for ${origin} signed the list of the files`);
-}
-
-function stepOfFiles(list: StepList<StepName>, { files, manifest }: Opened, sha256: Sha256): void {
-  const wrong = manifest.files.find(({ name, bytes, sha256: hash }) => {
-    const file = files.get(name);
-    return file?.length !== bytes || toHex(sha256(file)) !== hash;
-  });
-  const count = manifest.files.length;
-  list.check(
-    "files",
-    wrong ? `${wrong.name} is not the file that the manifest lists` : null,
-    `each of the ${count} files has the size and SHA-256 that the manifest lists`,
-  );
-}
-
 /** Feeds the entries file by file; or what is wrong with a file. `hashes`: gets entry hashes by seq. */
 function foldOf(
-  { files, manifest }: Opened,
+  { files, manifest }: OpenedBundle,
   proof: SetProof,
   claimed: Checkpoint,
   sha256: Sha256,
@@ -158,31 +107,6 @@ function foldOf(
     if (first === null || entriesName(first) !== name) return `${name} is not named after its first entry`;
   }
   return fold;
-}
-
-/** Values in clear: that they are what entries of this bundle committed to. */
-function stepOfDisclosures(
-  list: StepList<StepName>,
-  bytes: Uint8Array,
-  { origin }: Manifest,
-  hashes: ReadonlyMap<number, string>,
-  sha256: Sha256,
-): void {
-  const text = decode(bytes);
-  const file = text === null ? null : parseDisclosure(text);
-  const checked = file && checkDisclosure(file, sha256);
-  const fault = (): string | null => {
-    if (!checked) return "disclosures.json is no disclosure of version 1";
-    if (checked.domain !== domainOf(origin)) return "the disclosures are of another log";
-    const foreign = checked.entries.find(({ seq, entryHash }) => hashes.get(seq) !== entryHash);
-    if (foreign) return `entry ${foreign.seq} of the disclosures is not in this bundle`;
-    return checked.verdict === "refuted" ? "a value is not what its entry committed to" : null;
-  };
-  list.check(
-    "disclosures",
-    fault(),
-    `every value in clear, ${checked?.matching} in all, is what its entry committed to; ${checked?.withheld} more are withheld`,
-  );
 }
 
 function beside({ files }: Manifest): string[] {

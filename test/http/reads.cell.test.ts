@@ -326,6 +326,7 @@ describe("the head", () => {
       archived_size: 0,
       signed_size: expect.any(Number),
       mirrored_size: expect.any(Number),
+      witnesses: [],
       backlog_entries: 2,
       backlog_bytes: expect.any(Number),
       oldest_uncopied_at: receipt?.recorded_at,

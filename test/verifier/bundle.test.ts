@@ -133,7 +133,7 @@ describe("a bundle", () => {
 });
 
 describe("a bundle with something changed", () => {
-  test("in any one byte is never verified", async () => {
+  test("in any one byte is never verified", { timeout: 120_000 }, async () => {
     const sets = [log.rangeSet(3, 4), log.selectionSet([3, 9])] as const;
     for (const [set, step] of [[sets[0], 1] as const, [sets[1], 5] as const]) {
       const small = await bundleOf(set, { script: "// none\n", policy: {} });

@@ -107,6 +107,7 @@ export function domainRoutes(app: CellApp): void {
         archived_size: head.archivedSize,
         signed_size: head.signedSize,
         mirrored_size: head.mirroredSize,
+        witnesses: head.witnesses,
         backlog_entries: head.backlogEntries,
         backlog_bytes: head.backlogBytes,
         oldest_uncopied_at: head.oldestUncopiedAt,

@@ -159,6 +159,18 @@ export const entryPageSchema = z
   })
   .openapi("EntryPage");
 
+const witnessSchema = z
+  .object({
+    name: z.string(),
+    verifier_key: z.string(),
+    independent: z.boolean().openapi({ description: "Run by somebody else than the operator, as the operator says" }),
+    witnessed_size: z.int(),
+    witnessed_at: instant.nullable(),
+    lag: z.int().openapi({ description: "Entries that it has not seen yet" }),
+    last_failure: z.object({ at: instant, code: z.string() }).nullable(),
+  })
+  .openapi("Witness");
+
 export const headSchema = z
   .object({
     domain_id: z.string(),
@@ -170,6 +182,7 @@ export const headSchema = z
     archived_size: z.int().openapi({ description: "Entries that the archive (R2) holds" }),
     signed_size: z.int().openapi({ description: "Entries under a signed checkpoint" }),
     mirrored_size: z.int().openapi({ description: "Entries whose tree the archive (R2) serves" }),
+    witnesses: z.array(witnessSchema).openapi({ description: "Who cosigns the checkpoints of this log" }),
     backlog_entries: z.int(),
     backlog_bytes: z.int(),
     oldest_uncopied_at: instant.nullable(),

@@ -5,6 +5,7 @@ import type { ErasureCalls } from "../erasure/calls.ts";
 import type { HoldCall } from "../holds/hold.ts";
 import type { ResealCursor, ResealStep, ResealWork } from "../keys/resealing/calls.ts";
 import type { DomainKind } from "../ports.ts";
+import type { WitnessView } from "../witness/view.ts";
 import type { Receipt } from "./append.ts";
 import type { BodyForm } from "./body.ts";
 import type { RevealCall, RevealResult } from "./reveal/reveal.ts";
@@ -47,6 +48,7 @@ export interface HeadResult {
   /** Under a signed checkpoint, and under the one that the archive shows. */
   signedSize: number;
   mirroredSize: number;
+  witnesses: WitnessView[];
   backlogEntries: number;
   backlogBytes: number;
   oldestUncopiedAt: string | null;

@@ -134,6 +134,7 @@ export class LogDouble {
       archived_size: 0,
       signed_size: 0,
       mirrored_size: 0,
+      witnesses: [],
       backlog_entries: size - this.rows.length,
       backlog_bytes: 0,
       oldest_uncopied_at: null,

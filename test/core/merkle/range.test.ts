@@ -92,7 +92,7 @@ function expectCover(parts: LeafRange[], size: number) {
 }
 
 describe("a range proof", () => {
-  test("leads to the root, for every range of every size", () => {
+  test("leads to the root, for every range of every size", { timeout: 120_000 }, () => {
     everyRange((range, size, proof) => {
       if (!isRoot(rootOfRange(range, size, proof), size)) expect.fail(`[${range.from}, ${range.to}) of ${size}`);
     }, 48);
@@ -121,7 +121,7 @@ describe("a range proof", () => {
     });
   });
 
-  test("with any hash left out or doubled, or with one more, is not even begun", () => {
+  test("with any hash left out or doubled, or with one more, is not even begun", { timeout: 120_000 }, () => {
     quick.everyRange((range, size, proof) => {
       const begun = (its: Uint8Array[]) => RangeFold.begin(mixed, range, size, its) !== null;
       for (let i = 0; i < proof.length; i++) {
