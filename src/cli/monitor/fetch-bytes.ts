@@ -1,5 +1,7 @@
 /** One small file over HTTP, bounded and with a few tries. Redirects are not followed: they would carry a credential away. */
+import { problemOf } from "../../client/errors.ts";
 import { DEFAULT_RETRY, isRetryable, retryAfterMs, waitBeforeRetry } from "../../client/retry.ts";
+import { describeProblem } from "../errors.ts";
 import { CliError, CODE, type Io } from "../io.ts";
 import { safeText } from "../text.ts";
 
@@ -15,6 +17,7 @@ export class NoAnswer extends Error {
 }
 
 const TIMEOUT_MS = 30_000;
+const MAX_PROBLEM_BYTES = 16 * 1024;
 const POLICY = { ...DEFAULT_RETRY, attempts: 4, maxRetryAfterMs: 10_000 };
 
 /** Null for 404. Throws `NoAnswer`; `CliError` when the server refuses the credential. */
@@ -47,17 +50,16 @@ async function tryOnce(io: Io, { url, headers, maxBytes }: FetchRequest): Promis
     const answer = await io.fetch(url, { method: "GET", headers, redirect: "manual", signal });
     const { status } = answer;
     if (status === 200) return (await collect(answer as Answer, maxBytes)) ?? new Failure(`${at} is too large`, false);
-    // What is left of the answer is not read; that frees the connection.
-    await (answer as Answer).body?.cancel?.();
+    const header = (name: string) => answer.headers.get(name);
+    const asked = retryAfterMs(header("retry-after"), header("date"), io.now());
+    const text = Buffer.from((await collect(answer as Answer, MAX_PROBLEM_BYTES)) ?? "").toString();
+    const problem = problemOf(status, text, header, asked);
     if (status === 404) return null;
     if (status === 401 || status === 403) {
-      throw new CliError(
-        `could not check: the key may not read this log (${status}); it needs log.read`,
-        CODE.unreachable,
-      );
+      const needs = "the key may not read this log, which needs log.read";
+      throw new CliError(`could not check: ${needs}: ${describeProblem(problem)}`, CODE.unreachable);
     }
-    const asked = retryAfterMs(answer.headers.get("retry-after"), answer.headers.get("date"), io.now());
-    return new Failure(`${at} was answered with status ${status}`, isRetryable(status, ""), asked);
+    return new Failure(`${at}: ${describeProblem(problem)}`, isRetryable(status, problem.code), asked);
   } catch (error) {
     if (error instanceof CliError) throw error;
     if (io.signal.aborted) throw io.signal.reason;
@@ -66,7 +68,7 @@ async function tryOnce(io: Io, { url, headers, maxBytes }: FetchRequest): Promis
 }
 
 interface Answer {
-  body?: (AsyncIterable<Uint8Array> & { cancel?(): Promise<void> }) | null;
+  body?: AsyncIterable<Uint8Array> | null;
   text(): Promise<string>;
 }
 
