@@ -5,10 +5,18 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { AuditEvent } from "../src/core/event.ts";
+import type { ShardRange } from "../src/core/shards.ts";
+import { VERSION } from "../src/core/version.ts";
 import { sha256 } from "../src/crypto/sha256.ts";
 import type { CellEnv } from "../src/env.ts";
+import { type BundleCall, startBundle } from "../src/services/bundle/export.ts";
+import { suggestedPolicy } from "../src/services/bundle/policy.ts";
+import { byteStream } from "../src/services/bundle/stream.ts";
+import { VERIFY_SCRIPT } from "../src/services/bundle/verify-script.ts";
 import { cellConfig } from "../src/services/cell-config.ts";
 import type { VerifyCall } from "../src/services/log/calls.ts";
+import type { BundleAnswer } from "../src/services/log/evidence-calls.ts";
+import { evidenceSet, type WantedSet } from "../src/services/log/evidence-set.ts";
 import { type RevealCall, type RevealDeps, type RevealResult, reveal } from "../src/services/log/reveal/reveal.ts";
 import { type SearchCall, type SearchResult, search } from "../src/services/log/reveal/search.ts";
 import { startRun, type VerifyStep, verifyStep } from "../src/services/log/verify.ts";
@@ -16,6 +24,9 @@ import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import { ledgerAt, sealedRowsAt } from "./domain-log/stores.ts";
 import { domainLog, PRODUCT_SCOPE } from "./gates.ts";
 import { demandPinned } from "./pinning.ts";
+
+/** In every bundle's manifest. */
+const MADE_BY = `moonseal ${VERSION}`;
 
 export class DomainKeeper extends DurableObject<CellEnv> {
   /** For good: the tenant is being deleted. */
@@ -40,6 +51,39 @@ export class DomainKeeper extends DurableObject<CellEnv> {
   /** Entries with who is in them and with their private values; the page is itself an entry before it leaves. */
   reveal(call: RevealCall): Promise<Outcome<RevealResult>> {
     return outcomeOf(() => reveal(call, this.#revealDeps()));
+  }
+
+  /** Evidence for many entries, as text. */
+  evidenceSet(wanted: WantedSet): Promise<Outcome<string>> {
+    return outcomeOf(() => evidenceSet(wanted, this.#setDeps()));
+  }
+
+  /** A range of the log as an export bundle, streamed. */
+  bundle(call: BundleCall): Promise<Outcome<BundleAnswer>> {
+    return outcomeOf(async () => {
+      const { signer, witnesses, witnessesRequired, logHost } = cellConfig(this.env);
+      const deps = this.#setDeps();
+      const named = signer.named(`${logHost}/${deps.domainId}`);
+      const { from, to, chunks } = await startBundle(call, {
+        ...deps,
+        size: async () => (await deps.log.head()).size,
+        signer: named,
+        clock: Date.now,
+        policy: suggestedPolicy(named, witnesses, witnessesRequired),
+        script: VERIFY_SCRIPT,
+        madeBy: MADE_BY,
+      });
+      return { from, to, body: byteStream(chunks) };
+    });
+  }
+
+  #setDeps() {
+    const config = cellConfig(this.env);
+    demandPinned(this.ctx, config);
+    const domainId = this.ctx.id.name ?? "";
+    const log = domainLog(this.env, config, domainId);
+    const ledger = (ranges: readonly ShardRange[]) => ledgerAt(this.env, domainId, ranges);
+    return { domainId, log, ledger, sha256 };
   }
 
   #revealDeps(): RevealDeps {

@@ -36,7 +36,9 @@ import type {
   DomainLogCalls,
   HeadResult,
 } from "../src/services/log/calls.ts";
+import type { SignedCheckpoint } from "../src/services/log/checkpoints.ts";
 import { Divergence } from "../src/services/log/divergence.ts";
+import type { SetHashes, WantedSet } from "../src/services/log/evidence-set.ts";
 import { createDomain } from "../src/services/log/genesis.ts";
 import { receiptsFor } from "../src/services/log/receipts.ts";
 import type { PersonResult } from "../src/services/log/reveal/search.ts";
@@ -331,12 +333,23 @@ export class DomainLog extends DurableObject<CellEnv> {
     return outcomeOf(async () => {
       await this.#treeReady();
       if (seq >= this.tree.size) return null;
-      const signed = this.tree.covering(seq + 1);
-      const { witnessesRequired: k } = this.#config();
-      if (waitMs > 0) await this.witnesses.witnessedWithin(seq + 1, k, waitMs);
-      const witnessed = this.witnesses.latestWitnessed(k);
-      const checkpoint = witnessed && witnessed.size > seq ? witnessed : this.witnesses.published(signed);
+      this.tree.covering(seq + 1);
+      if (waitMs > 0) await this.witnesses.witnessedWithin(seq + 1, this.#config().witnessesRequired, waitMs);
+      const checkpoint = this.#bestCheckpoint(seq + 1);
       return { hashes: this.tree.proofOfEntry(seq, checkpoint.size), checkpoint: this.tree.view(checkpoint) };
+    });
+  }
+
+  /** The newest that enough witnesses cosigned, when it covers so many entries; else the newest. Throws as `covering`. */
+  #bestCheckpoint(size: number): SignedCheckpoint {
+    const witnessed = this.witnesses.latestWitnessed(this.#config().witnessesRequired);
+    return witnessed && witnessed.size >= size ? witnessed : this.witnesses.published(this.tree.covering(size));
+  }
+
+  setProof(wanted: WantedSet): Promise<Outcome<SetHashes | null>> {
+    return outcomeOf(async () => {
+      await this.#treeReady();
+      return this.tree.setProof(wanted, (size) => this.#bestCheckpoint(size));
     });
   }
 

@@ -6,7 +6,8 @@ import type { CellEnv } from "../src/env.ts";
 import type { CellConfig } from "../src/services/cell-config.ts";
 import type { DyingDomain } from "../src/services/deletion/deletion.ts";
 import type { CreateDomainCall, DomainKeeperCalls, DomainLogCalls } from "../src/services/log/calls.ts";
-import { valueOf } from "../src/services/outcome.ts";
+import type { BundleAnswer } from "../src/services/log/evidence-calls.ts";
+import { type Outcome, valueOf } from "../src/services/outcome.ts";
 import type { TenantDeskCalls } from "../src/services/tenancy/calls.ts";
 import type { LogGate } from "../src/services/tenancy/jobs.ts";
 import { originHash, type WitnessCalls } from "../src/services/witness/witness.ts";
@@ -37,6 +38,7 @@ export function domainLog(env: CellEnv, config: CellConfig, domainId: string): D
     treeTile: (path) => valueOf(stub.treeTile(path)),
     entryProof: (call) => valueOf(stub.entryProof(call)),
     growthProof: (call) => valueOf(stub.growthProof(call)),
+    setProof: (wanted) => valueOf(stub.setProof(wanted)),
     person: (identityId) => valueOf(stub.person(identityId)),
     openSealed: (call) => valueOf(stub.openSealed(call)),
     erase: (call) => valueOf(stub.erase(call)),
@@ -54,6 +56,8 @@ export function domainKeeper(env: CellEnv, config: CellConfig, domainId: string)
     verify: (call) => valueOf(stub.verify(call)),
     search: (call) => valueOf(stub.search(call)),
     reveal: (call) => valueOf(stub.reveal(call)),
+    evidenceSet: (wanted) => valueOf(stub.evidenceSet(wanted)),
+    bundle: (call) => valueOf(stub.bundle(call) as Promise<Outcome<BundleAnswer>>),
   };
 }
 

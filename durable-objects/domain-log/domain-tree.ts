@@ -15,6 +15,7 @@ import { catchUpStep } from "../../src/services/log/catch-up.ts";
 import { type SignedCheckpoint, signHead } from "../../src/services/log/checkpoints.ts";
 import { compareTree } from "../../src/services/log/compare-tree.ts";
 import { Divergence } from "../../src/services/log/divergence.ts";
+import { lastOf, proveSet, type SetHashes, type WantedSet } from "../../src/services/log/evidence-set.ts";
 import { mirrorStep } from "../../src/services/log/mirror.ts";
 import { extendTree, proofOfEntry, proofOfGrowth } from "../../src/services/log/tree.ts";
 import type { CheckpointView, GrowthProof } from "../../src/services/log/tree-calls.ts";
@@ -151,6 +152,14 @@ export class DomainTree {
   proofText(seq: number): string {
     const { size, note } = this.covering(seq + 1);
     return formatTlogProof({ extra: null, index: seq, hashes: this.proofOfEntry(seq, size), checkpoint: note });
+  }
+
+  /** Under the checkpoint that `best` gives for a size. Null: the log does not have all of these entries. */
+  setProof(wanted: WantedSet, best: (size: number) => SignedCheckpoint): SetHashes | null {
+    const last = lastOf(wanted);
+    if (last >= this.tree.frontier().size) return null;
+    const checkpoint = best(last + 1);
+    return { hashes: proveSet(this.tree, wanted, checkpoint.size, sha256), checkpoint: this.view(checkpoint) };
   }
 
   /** Null: no checkpoint of that size is known, or the trees are in another order. */

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import type { Session } from "./action.ts";
 import { appendCommand } from "./commands/append.ts";
+import { bundleCommand } from "./commands/bundle.ts";
 import { verifyCertificateCommand } from "./commands/certificate.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { domainsCommand } from "./commands/domains.ts";
@@ -48,6 +49,7 @@ export function buildProgram(session: Session): Command {
     headCommand(session),
     verifyCommand(session),
     evidenceCommand(session),
+    bundleCommand(session),
     policyCommand(session),
     eraseIdentityCommand(session),
     verifyCertificateCommand(session),

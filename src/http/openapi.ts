@@ -1,8 +1,9 @@
 /** The OpenAPI 3.1 document, from the declared routes. Committed as docs/openapi.json; a check demands that they agree. */
+import { VERSION } from "../core/version.ts";
 import { PERMISSIONS, type Permission } from "../services/permissions.ts";
 import { cellApp } from "./app.ts";
 
-export const API_VERSION = "0.1.0";
+export const API_VERSION = VERSION;
 
 export function openApiDocument(): object {
   const app = cellApp(() => {

@@ -29,6 +29,7 @@ const unthought: string[] = [];
 const BODIES: Record<string, () => object | null> = {
   addCheckpoint: () => null,
   createTenant: () => null,
+  makeEvidenceSet: () => null,
   deleteTenant: () => null,
   createDomain: () => null,
   createKey: () => null,

@@ -34,6 +34,7 @@ const BODIES: Record<string, () => object> = {
   appendEntries: () => event(),
   searchEntries: () => ({ identity_id: "usr_42" }),
   revealEntries: () => ({ reason: "a test", seqs: [0] }),
+  makeEvidenceSet: () => ({ selection: [0] }),
   setKeyService: () => httpsConfig(),
   ...HOLD_BODIES,
   eraseIdentity: () => ({ identity_id: `usr_${uuidv7()}` }),

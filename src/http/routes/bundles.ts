@@ -1,8 +1,6 @@
 /** Export bundles: a range of the log with everything that verifies it in ten years (SPEC.md §14). */
 import { z } from "@hono/zod-openapi";
 import { LIMITS } from "../../core/limits.ts";
-import type { DomainKeeperCalls } from "../../services/log/calls.ts";
-import type { EvidenceCalls } from "../../services/log/evidence-calls.ts";
 import type { CellApp } from "../environment.ts";
 import { declareRoute, mount } from "../route.ts";
 import { seqQuery } from "../schemas/query.ts";
@@ -37,7 +35,7 @@ export function bundleRoutes(app: CellApp): void {
     const { domainId } = c.req.valid("param");
     const { from = 0, to = null } = c.req.valid("query");
     if (to !== null && from > to) throw invalid([{ pointer: "query:from", detail: "must not be greater than to" }]);
-    const bundle = await (c.get("services").keeper(domainId) as DomainKeeperCalls & EvidenceCalls).bundle({ from, to });
+    const bundle = await c.get("services").keeper(domainId).bundle({ from, to });
     return c.body(bundle.body, 200, {
       "Content-Type": TAR,
       "Content-Disposition": `attachment; filename="${domainId}-${bundle.from}-${bundle.to}.tar"`,

@@ -1,8 +1,6 @@
 /** Evidence for many entries, as one file (SPEC.md §13). */
 import { z } from "@hono/zod-openapi";
 import { LIMITS } from "../../core/limits.ts";
-import type { DomainKeeperCalls } from "../../services/log/calls.ts";
-import type { EvidenceCalls } from "../../services/log/evidence-calls.ts";
 import type { WantedSet } from "../../services/log/evidence-set.ts";
 import { strictJsonBody } from "../body.ts";
 import type { CellApp } from "../environment.ts";
@@ -45,7 +43,7 @@ export function evidenceSetRoutes(app: CellApp): void {
   mount(app, makeEvidenceSet, async (c) => {
     const { domainId } = c.req.valid("param");
     const wanted = wantedOf(c.req.valid("json"));
-    const text = await (c.get("services").keeper(domainId) as DomainKeeperCalls & EvidenceCalls).evidenceSet(wanted);
+    const text = await c.get("services").keeper(domainId).evidenceSet(wanted);
     const name = wanted.kind === "range" ? `${wanted.from}-${wanted.to}` : `${wanted.seqs.length}-selected`;
     return c.text(text, 200, {
       "Content-Type": TEXT,

@@ -8,6 +8,8 @@ import type { DomainKind } from "../ports.ts";
 import type { WitnessView } from "../witness/view.ts";
 import type { Receipt } from "./append.ts";
 import type { BodyForm } from "./body.ts";
+import type { EvidenceCalls } from "./evidence-calls.ts";
+import type { SetProver } from "./evidence-set.ts";
 import type { RevealCall, RevealResult } from "./reveal/reveal.ts";
 import type { PersonResult, SearchCall, SearchResult } from "./reveal/search.ts";
 import type { OpenCall, OpenedRows } from "./sealing/opening.ts";
@@ -58,7 +60,7 @@ export interface HeadResult {
 }
 
 /** The object that puts entries in order (durable-objects/domain-log.ts). */
-export interface DomainLogCalls extends ErasureCalls, LogTreeCalls {
+export interface DomainLogCalls extends ErasureCalls, LogTreeCalls, Pick<SetProver, "setProof"> {
   append(call: AppendCall): Promise<AppendResult>;
   head(): Promise<HeadResult>;
   /** Resolves to where the rows lie. */
@@ -77,7 +79,7 @@ export interface DomainLogCalls extends ErasureCalls, LogTreeCalls {
 export type VerifyCall = { run: VerifyRun } | { from: number; to: number | null };
 
 /** The object for the domain's heavy work (durable-objects/domain-keeper.ts). */
-export interface DomainKeeperCalls {
+export interface DomainKeeperCalls extends EvidenceCalls {
   verify(call: VerifyCall): Promise<VerifyStep>;
   search(call: SearchCall): Promise<SearchResult>;
   reveal(call: RevealCall): Promise<RevealResult>;
