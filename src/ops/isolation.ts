@@ -23,8 +23,8 @@ const SHARED = [
   /^triggers\.crons\[\d+\]$/,
   /^vars\.(?:LOG_HOST|BACKLOG_BYTES)$/,
 ];
-/** What a cell says of others: public keys and addresses. It may be the same in both cells, or not. */
-const OF_OTHERS = /^vars\.(?:WITNESSED_LOGS|WITNESSES|WITNESSES_REQUIRED)$/;
+/** Public keys, and addresses of others. They may be the same in both cells, or not. */
+const OF_OTHERS = /^vars\.(?:WITNESSED_LOGS|WITNESSES|WITNESSES_REQUIRED|LOG_RETIRED_KEYS)$/;
 
 /** What breaks the isolation, one line each; empty when nothing does. Pure. */
 export function isolationFaults({ gateway, ...cells }: Configurations): string[] {

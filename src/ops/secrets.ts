@@ -31,8 +31,12 @@ export const CELL_SECRETS: readonly ("OPERATOR_SECRET" | RawSecret)[] = ["OPERAT
 /** The first version of a slot is missing once it was rotated away. */
 export type CellSecrets = Record<(typeof CELL_SECRETS)[number], string>;
 
+/** A cell has it only while its log key is being replaced. */
+const PREVIOUS_LOG_KEY = "LOG_SIGNING_KEY_PREVIOUS";
+
 export function isCellSecret(name: unknown): name is CellSecret {
   if (typeof name !== "string") return false;
+  if (name === PREVIOUS_LOG_KEY) return true;
   return CELL_SECRETS.some((secret) => secret === name) || parseSlotSecretName(name) !== null;
 }
 

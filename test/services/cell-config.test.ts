@@ -45,6 +45,28 @@ describe("a cell serves", () => {
     for (const slot of SLOT_NAMES) expect(slots.newest(slot)).toMatchObject({ version: 1 });
   });
 
+  test("with the log key that is being replaced beside the new one, and publishes those that sign no more", () => {
+    const { LOG_SIGNING_KEY } = local();
+    const next = base64Of(32, 201);
+    const { signer, retiredKeys } = cellConfig({
+      ...local(),
+      LOG_SIGNING_KEY: next,
+      LOG_SIGNING_KEY_PREVIOUS: LOG_SIGNING_KEY,
+      LOG_RETIRED_KEYS: ` ${base64Of(32, 7)},${base64Of(32, 8)}`,
+    });
+    const [present] = cellConfig({ ...local(), LOG_SIGNING_KEY: next }).signer.verifierKeys;
+    expect(signer.verifierKeys).toEqual([present, cellConfig(local()).signer.verifierKey]);
+    expect(retiredKeys).toEqual([new Uint8Array(32).fill(7), new Uint8Array(32).fill(8)]);
+  });
+
+  test.each([
+    ["the same key twice", { LOG_SIGNING_KEY_PREVIOUS: local().LOG_SIGNING_KEY }],
+    ["half a previous key", { LOG_SIGNING_KEY_PREVIOUS: base64Of(16, 1) }],
+    ["a retired key that is none", { LOG_RETIRED_KEYS: "abc" }],
+  ])("not with %s", (_, settings) => {
+    expect(refusal({ ...local(), ...settings })?.code).toBe("internal");
+  });
+
   test("with further versions of a slot, and seals under the newest", () => {
     const { slots, sealer } = cellConfig({ ...local(), SLOT_CONTACT_V2: base64Of(32, 99) });
     expect(slots.newest("contact")).toEqual({ version: 2, key: new Uint8Array(32).fill(99) });

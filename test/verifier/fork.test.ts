@@ -8,8 +8,10 @@ import { proveNode } from "../../src/core/merkle/node-proof.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import { noteSigner } from "../../src/crypto/signer.ts";
 import { verifyFork } from "../../src/verifier/fork.ts";
-import { NO_TRUST } from "../../src/verifier/policy.ts";
-import { ORIGIN, PLATFORM, ProvedLog, policyJson, rowsFromGenesis, trust } from "./proved-log.ts";
+import { verifyFile } from "../../src/verifier/kinds.ts";
+import { NO_TRUST, policyOfKeys, type TrustPolicy } from "../../src/verifier/policy.ts";
+import golden from "../vectors/forks.json" with { type: "json" };
+import { logSigner, ORIGIN, PLATFORM, ProvedLog, policyJson, rowsFromGenesis, trust } from "./proved-log.ts";
 
 const SIZE = 20;
 /** Two histories of one log that are the same up to entry 0, which names the word. */
@@ -52,6 +54,24 @@ const FORKS: [string, string][] = [
 ];
 const failed = ({ steps }: ReturnType<typeof verifyFork>) =>
   steps.filter(({ status }) => status === "failed").map(({ step }) => step);
+
+describe("the golden files of SPEC.md §15", () => {
+  const wanted = { same_size: FORKS[0]?.[1], leaf: FORKS[1]?.[1], subtree: FORKS[3]?.[1] };
+
+  test("are still accepted; whoever changes the format breaks every accusation that somebody keeps", () => {
+    const policy = policyOfKeys(sha256, [golden.key]) as TrustPolicy;
+    for (const kind of ["same_size", "leaf", "subtree"] as const) {
+      const report = verifyFile(new TextEncoder().encode(golden[kind]), policy, PLATFORM);
+      expect(report, kind).toMatchObject({ kind: "fork", verdict: "refuted" });
+    }
+  });
+
+  test("are still written byte for byte", () => {
+    const { about, key, ...files } = golden;
+    expect(files).toEqual(wanted);
+    expect(key).toBe(logSigner().verifierKey);
+  });
+});
 
 describe("a proof of misbehaviour", () => {
   test.each(FORKS)("%s: the log is refuted, step by step, in Node and in a browser alike", (_, file) => {
