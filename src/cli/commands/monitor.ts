@@ -5,11 +5,12 @@ import { command, handle, integer, type Session } from "../action.ts";
 import { type ConnectionFlags, connectToDomain, type DomainConnection, keyJurisdiction } from "../connection.ts";
 import { asCouldNotCheck } from "../errors.ts";
 import { CliError, type Io } from "../io.ts";
+import type { RoundDeps } from "../monitor/deps.ts";
 import { followForEver, roundOfOutage } from "../monitor/follow.ts";
-import { latenessOf } from "../monitor/lateness.ts";
 import type { Round } from "../monitor/outcome.ts";
+import { askLog } from "../monitor/own-word.ts";
 import { printRound } from "../monitor/print.ts";
-import { followOnce, type RoundDeps } from "../monitor/round.ts";
+import { followOnce } from "../monitor/round.ts";
 import { serverSource, tilesSource } from "../monitor/source.ts";
 import { statePath } from "../monitor/state.ts";
 import { Progress } from "../progress.ts";
@@ -93,7 +94,8 @@ async function prepare(
       : serverSource(io, connection.url, connection.key, connection.domainId);
   const progress = new Progress(io, "monitor", "leaf", "leaves");
   const entries = options.entries && connection ? { ...connection, signal: io.signal } : null;
-  const onRead = (done: number, total: number) => progress.update(done, total);
+  // Not into a file or a mail: what stands on standard error there is an alarm.
+  const onRead = (done: number, total: number) => io.stderr.isTTY && progress.update(done, total);
   const deps: RoundDeps = { source, policy, statePath: file, domainId, entries, now: io.now, onRead };
   return () => oneRound(io, deps, connection, () => progress.clear());
 }
@@ -108,5 +110,5 @@ async function oneRound(
   // Unsigned, so this says nothing about the log's honesty; only a log that was checked is asked.
   if (!connection || round.size === null || round.verdict === "could_not_check") return round;
   const place = { domainId: connection.domainId, size: round.size, statePath: deps.statePath };
-  return { ...round, lateMs: await latenessOf(io, connection.client, place) };
+  return { ...round, ...(await askLog(io, connection.client, place)) };
 }

@@ -29,6 +29,8 @@ export interface Round {
   witnessedAt: number | null;
   /** For so long the log has had entries that no checkpoint covers, at least. Null: it has not, or cannot be asked. */
   lateMs: number | null;
+  /** Why the log says that it was stopped. Untrusted. */
+  stoppedReason: string | null;
   /** Evidence that was written, now or in an earlier round. */
   evidence: string | null;
 }
@@ -48,5 +50,6 @@ export const emptyRound = (origin: string | null): Round => ({
   witnesses: [],
   witnessedAt: null,
   lateMs: null,
+  stoppedReason: null,
   evidence: null,
 });

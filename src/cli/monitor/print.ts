@@ -10,7 +10,7 @@ export interface PrintOptions {
   lateAfterMs: number;
 }
 
-const WORD: Record<RoundEvent, string> = {
+export const EVENT_WORDS: Record<RoundEvent, string> = {
   first: "FIRST SEEN",
   grew: "GREW",
   unchanged: "UNCHANGED",
@@ -35,11 +35,11 @@ export const isAlarm = ({ verdict }: Round): boolean =>
 
 function roundLine(io: Io, round: Round, lateAfterMs: number): string {
   const paint = painter(io, io.stdout);
-  const { event, origin, size, root, grown, detail, lateMs } = round;
+  const { event, origin, size, root, grown, detail, lateMs, stoppedReason } = round;
   const time = new Date(io.now()).toISOString().replace(/\.\d{3}Z$/, "Z");
   const parts = [
     paint("dim", time),
-    paint(colourOf(round), WORD[event].padEnd(WORD_WIDTH)),
+    paint(colourOf(round), EVENT_WORDS[event].padEnd(WORD_WIDTH)),
     ...(origin === null ? [] : [safeText(origin)]),
     ...(size === null
       ? []
@@ -47,6 +47,7 @@ function roundLine(io: Io, round: Round, lateAfterMs: number): string {
     ...(root === null ? [] : [`root ${shorten(root, 12)}`]),
     ...(event === "first" || event === "grew" || event === "unchanged" ? healthy(round) : []),
     ...(detail === "" ? [] : [safeText(detail)]),
+    ...(stoppedReason === null ? [] : [`the log says that it was stopped: ${safeText(stoppedReason)}`]),
     ...(lateMs !== null && lateMs >= lateAfterMs ? [paint("yellow", `LATE ${duration(lateMs / 1000)}`)] : []),
   ];
   return parts.join("  ");
@@ -87,6 +88,7 @@ function roundJson(round: Round, at: string): object {
     witnesses,
     witnessed_at: round.witnessedAt === null ? null : new Date(round.witnessedAt * 1000).toISOString(),
     late_ms: lateMs,
+    stopped_reason: round.stoppedReason,
     evidence,
   };
 }

@@ -4,33 +4,17 @@
  */
 import { equalBytes, toBase64 } from "../../core/bytes.ts";
 import { type Checkpoint, parseCheckpointNote } from "../../core/checkpoint.ts";
-import { formatForkEvidence } from "../../core/fork-evidence.ts";
 import { Frontier } from "../../core/merkle/tree.ts";
 import { CHECKPOINT_FAULT, verifyCheckpoint, type WitnessSighting } from "../../verifier/checkpoint.ts";
-import { entries as entriesOf } from "../../verifier/checkpoint-steps.ts";
-import { rememberedHead, type TrustPolicy } from "../../verifier/policy.ts";
-import { findFork } from "../../verifier/tiles/find-fork.ts";
 import { TileError } from "../../verifier/tiles/tile-error.ts";
 import { TileReader } from "../../verifier/tiles/tile-reader.ts";
 import { CliError, CODE } from "../io.ts";
 import { NODE } from "../verify/trust.ts";
-import { keepEvidence } from "./evidence-file.ts";
+import { contradicts, contradictsPolicy } from "./contradiction.ts";
+import { type RoundDeps, timeOf } from "./deps.ts";
 import { emptyRound, type Round } from "./outcome.ts";
-import { type EntriesPlace, LogRefuted, readLeaves } from "./read-leaves.ts";
-import type { LogSource } from "./source.ts";
+import { LogRefuted, readLeaves } from "./read-leaves.ts";
 import { type MonitorState, readState, saveState } from "./state.ts";
-
-export interface RoundDeps {
-  source: LogSource;
-  policy: TrustPolicy;
-  statePath: string;
-  /** The checkpoint must be of this domain; null: of the one that is remembered, or of any. */
-  domainId: string | null;
-  /** Null: leaves only. */
-  entries: EntriesPlace | null;
-  now: () => number;
-  onRead?: (size: number, total: number) => void;
-}
 
 /**
  * Throws what the source and the client throw when the log does not answer, and `CliError` for a state that cannot be read or
@@ -105,59 +89,6 @@ function seenBy(witnesses: readonly WitnessSighting[]): Pick<Round, "witnesses" 
   };
 }
 
-/** Whether the new tree is no continuation of the remembered one. Writes the evidence before anything is said. */
-async function contradicts(
-  deps: RoundDeps,
-  before: MonitorState,
-  reader: TileReader,
-  note: string,
-  round: Round,
-): Promise<boolean> {
-  const { head } = reader;
-  const known = before.head;
-  const shrinks = head.size < known.size;
-  const same = shrinks
-    ? false
-    : equalBytes(known.size === head.size ? head.root : await reader.rootAt(known.size), known.root);
-  if (same) return false;
-  // Of a shorter log the tiles may be gone too: then its checkpoint is all there is.
-  const evidence = await findFork(known, reader, note).catch((error) => {
-    if (shrinks) return null;
-    throw error;
-  });
-  Object.assign(round, { event: evidence ? "fork" : "shrink", verdict: "contradicts_remembered_head" });
-  const lengths = `${entriesOf(head.size)} now, ${entriesOf(known.size)} remembered since ${before.seenAt}`;
-  if (!evidence) {
-    round.detail = `the log became shorter: ${lengths}. What is there now is no proof by itself: it may be old`;
-    round.evidence = before.fork?.file ?? (await keepEvidence(deps.statePath, "shrink", note));
-    return true;
-  }
-  round.detail = `the log has shown two histories: ${lengths}, and one does not continue the other`;
-  // One proof is enough: a log that makes up a new history every minute fills no disk.
-  if (before.fork) return true;
-  const file = await keepEvidence(deps.statePath, "fork", formatForkEvidence(evidence));
-  await saveState(deps.statePath, { ...before, fork: { seenAt: at(deps), file } });
-  round.evidence = file;
-  return true;
-}
-
-/** A policy may remember a head that this machine has never seen. There is no note of it, so no evidence either. */
-async function contradictsPolicy(
-  policy: TrustPolicy,
-  { origin, size }: Checkpoint,
-  reader: TileReader,
-  round: Round,
-): Promise<boolean> {
-  const remembered = rememberedHead(policy, origin);
-  if (!remembered) return false;
-  const shrinks = size < remembered.size;
-  if (!shrinks && toBase64(await reader.rootAt(remembered.size)) === remembered.root) return false;
-  Object.assign(round, { event: shrinks ? "shrink" : "fork", verdict: "contradicts_remembered_head" });
-  const now = shrinks ? `has ${entriesOf(size)}` : "has another root for them";
-  round.detail = `your policy remembers ${entriesOf(remembered.size)} of this log, which ${now}`;
-  return true;
-}
-
 /** Holds the log to this head from now on. */
 async function advance(
   deps: RoundDeps,
@@ -171,7 +102,7 @@ async function advance(
   const state: MonitorState = {
     origin: parseCheckpointNote(note)?.checkpoint.origin ?? "",
     head: { ...head, note, frontier },
-    seenAt: grew ? at(deps) : before.seenAt,
+    seenAt: grew ? timeOf(deps) : before.seenAt,
     read: before?.read ?? { frontier: new Frontier(NODE.sha256), lastLeaf: null },
     entriesFrom: before?.entriesFrom ?? null,
     behind: before?.behind ?? null,
@@ -204,5 +135,3 @@ async function read(deps: RoundDeps, state: MonitorState, reader: TileReader, ro
     if (frontier.size > from) await save();
   }
 }
-
-const at = ({ now }: RoundDeps): string => new Date(now()).toISOString();

@@ -316,6 +316,27 @@ describe("what could not be checked", () => {
     expect((await json()).code).toBe(3);
   });
 
+  test("a log that says why it does not answer is repeated", async () => {
+    const problem = { title: "A guard of the ledger is missing", code: "ledger.guard_missing", detail: "missing: x" };
+    const refusing: typeof log.fetch = async () => new Response(JSON.stringify(problem), { status: 503 });
+    const { code, stdout } = await log.run(
+      io({ fetch: refusing }),
+      "--once",
+      "--policy",
+      join(home, "policy.json"),
+      "--state",
+      state(),
+    );
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/A guard of the ledger is missing: missing: x \(ledger\.guard_missing\)/);
+  });
+
+  test("a log that says that it was stopped: said beside what it signed", async () => {
+    log.log.stoppedReason = "the object was set back";
+    const { code, stdout } = await once();
+    expect([code, stdout]).toEqual([0, expect.stringContaining("says that it was stopped: the object was set back")]);
+  });
+
   test.each([
     ["a web page", "<!doctype html><html></html>"],
     ["nothing", ""],
