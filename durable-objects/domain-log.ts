@@ -361,10 +361,15 @@ export class DomainLog extends DurableObject<CellEnv> {
     });
   }
 
-  /** A freshly started object signs nothing before it has compared itself; whoever reads a checkpoint makes it do so. */
+  /**
+   * A freshly started object signs nothing before it has compared itself; whoever reads a checkpoint makes it do so. What was
+   * signed before is shown whatever the comparison finds: monitors need it most then.
+   */
   async #treeReady(): Promise<void> {
     this.#open();
-    await this.#copies.comparedOrAway();
+    await this.#copies.comparedOrAway().catch((error: unknown) => {
+      if (!isAppError(error)) throw error;
+    });
   }
 
   /** Whom an identity id stands for here. It is kept nowhere. */
@@ -644,7 +649,10 @@ export class DomainLog extends DurableObject<CellEnv> {
 
   async #report(): Promise<void> {
     const { config, identity } = this.#open();
-    await reportViolation(this.env, config, identity, this.journal.stoppedReason() ?? "");
+    const reason = this.journal.stoppedReason() ?? "";
+    // A mirror that is away must not keep the violation from being said.
+    const alarm = await this.tree.alarm(reason).catch(() => null);
+    await reportViolation(this.env, config, identity, reason, alarm);
   }
 
   async #loadKeys(config: CellConfig, tenantId: string, domainId: string): Promise<DomainKeys> {

@@ -16,6 +16,7 @@ import { type SignedCheckpoint, signHead } from "../../src/services/log/checkpoi
 import { compareTree } from "../../src/services/log/compare-tree.ts";
 import { Divergence } from "../../src/services/log/divergence.ts";
 import { lastOf, proveSet, type SetHashes, type WantedSet } from "../../src/services/log/evidence-set.ts";
+import { type Alarm, alarmOf } from "../../src/services/log/fork.ts";
 import { mirrorStep } from "../../src/services/log/mirror.ts";
 import { extendTree, proofOfEntry, proofOfGrowth } from "../../src/services/log/tree.ts";
 import type { CheckpointView, GrowthProof } from "../../src/services/log/tree-calls.ts";
@@ -123,6 +124,13 @@ export class DomainTree {
     const { tree, checkpoints } = this;
     const { treeMirror: mirror } = stores();
     return compareTree({ head: journal().head(), tree, checkpoints, mirror, signer: signer(), sha256 });
+  }
+
+  /** What a stopped object leaves its operator. Throws the mirror's error. */
+  alarm(reason: string): Promise<Alarm> {
+    const { stores, signer } = this.#context;
+    const { tree, checkpoints } = this;
+    return alarmOf(reason, { tree, checkpoints, mirror: stores().treeMirror, signer: signer(), sha256 });
   }
 
   /** The newest checkpoint; signs when there is none that covers `size` entries. Throws `storage.unavailable`. */

@@ -11,6 +11,7 @@ import { eraseIdentityCommand } from "./commands/erasure.ts";
 import { evidenceCommand } from "./commands/evidence.ts";
 import { importCommand } from "./commands/import.ts";
 import { getCommand, headCommand, residencyCommand, whoamiCommand } from "./commands/look.ts";
+import { monitorCommand } from "./commands/monitor.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { profilesCommand } from "./commands/profiles.ts";
 import { revealCommand, searchCommand } from "./commands/reveal.ts";
@@ -50,6 +51,7 @@ export function buildProgram(session: Session): Command {
     verifyCommand(session),
     evidenceCommand(session),
     bundleCommand(session),
+    monitorCommand(session),
     policyCommand(session),
     eraseIdentityCommand(session),
     verifyCertificateCommand(session),
