@@ -14,7 +14,7 @@ import { Deployment, listen } from "./support/deployment.ts";
 import { escrowFile, expectProvisioned, fastKey, PASSPHRASE, READ_BACK_AT } from "./support/provisioning.ts";
 import { WranglerDouble } from "./support/wrangler-double.ts";
 
-const SOURCES = ["src", "durable-objects", "docs", "test/vectors", "package.json", "tsconfig.json"];
+const SOURCES = ["src", "durable-objects", "docs", "public", "test/vectors", "package.json", "tsconfig.json"];
 
 let deployment: Deployment;
 let account: Account;
