@@ -496,8 +496,11 @@ export class DomainLog extends DurableObject<CellEnv> {
   }
 
   #planTree(task: "sign" | "mirror" | "witness", atMs: number): void {
-    // A checkpoint was signed.
-    if (task === "mirror") this.witnesses.hurry();
+    // A checkpoint was signed: the alarm need not.
+    if (task === "mirror") {
+      this.#schedule.done("sign");
+      this.witnesses.hurry();
+    }
     this.#schedule.plan(task, atMs);
     this.#arm();
   }
@@ -514,8 +517,8 @@ export class DomainLog extends DurableObject<CellEnv> {
       this.#planCopiesAnew();
       if (this.#holdKeeper.isDue) this.#planHolds();
       if (!this.#erasures.areDone) this.#planErasures();
-      if (!this.tree.isCovered) this.#planTree("sign", this.stores.clock());
       if (!this.tree.isMirrored) this.#planTree("mirror", this.stores.clock());
+      if (!this.tree.isCovered) this.#planTree("sign", this.stores.clock());
       this.witnesses.planNext();
       await this.alarm();
     });

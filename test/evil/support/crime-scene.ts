@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HeadOnFile } from "../../../src/cli/verify/heads.ts";
 import { REPOSITORY } from "../../../src/ops/paths.ts";
 import { startCells } from "../../storm/support/cell-process.ts";
-import { type Head, headOf, untilDrained } from "../../storm/support/drain.ts";
+import { type Head, headOf, untilDrained, untilMirrored } from "../../storm/support/drain.ts";
 import { type LocalCell, startLocalCell } from "../../storm/support/local-cell.ts";
 import { cellName, type RunPlan } from "../../storm/support/plan.ts";
 import { readStoredLog } from "../../storm/support/stored-log.ts";
@@ -76,7 +76,9 @@ export class CrimeScene {
       victim,
       Array.from({ length: count }, () => event()),
     );
-    victim.head = await untilDrained(this.url, victim, this.#segmentEntries);
+    await untilDrained(this.url, victim, this.#segmentEntries);
+    // Until then an alarm is due, and a restarted object would look at its copies before anybody else does.
+    victim.head = await untilMirrored(this.url, victim);
   }
 
   cron = () => this.#local?.cell.cron(cellName("eu"));
