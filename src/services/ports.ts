@@ -190,8 +190,8 @@ export interface TreeMirror {
   /** The mirrored checkpoint as it is there; null: none. Untrusted. */
   checkpoint(): Promise<string | null>;
   putCheckpoint(note: string): Promise<void>;
-  /** Idempotent: a tile never has other bytes. Partial tiles of the same place go once the `whole` one is there. */
-  putTile(path: string, bytes: Uint8Array, whole: boolean): Promise<void>;
+  /** Idempotent: a tile never has other bytes. `endsPartials`: the shorter tiles of the same place go afterwards. */
+  putTile(path: string, bytes: Uint8Array, endsPartials: boolean): Promise<void>;
   tile(path: string): Promise<Uint8Array | null>;
 }
 

@@ -25,10 +25,10 @@ export class R2TreeMirror implements TreeMirror {
     await ask(() => this.#bucket.put(this.#key("checkpoint"), note, { httpMetadata }));
   }
 
-  async putTile(path: string, bytes: Uint8Array, whole: boolean): Promise<void> {
+  async putTile(path: string, bytes: Uint8Array, endsPartials: boolean): Promise<void> {
     const httpMetadata = { contentType: "application/octet-stream", cacheControl: "max-age=31536000, immutable" };
     await ask(() => this.#bucket.put(this.#key(path), bytes, { httpMetadata }));
-    if (whole) await deleteUnder(this.#bucket, this.#key(`${path}.p/`), ask);
+    if (endsPartials) await deleteUnder(this.#bucket, this.#key(`${path}.p/`), ask);
   }
 
   async tile(path: string): Promise<Uint8Array | null> {

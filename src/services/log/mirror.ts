@@ -36,16 +36,20 @@ export async function mirrorStep(checkpoint: SignedCheckpoint, deps: MirrorDeps)
   if (checkpoint.size <= from) return true;
   // As far as one step goes, in whole tiles: what lies below `reach` need not be looked at again.
   const reach = Math.min(checkpoint.size, (Math.floor(from / TILE_WIDTH) + TILES_A_STEP) * TILE_WIDTH);
-  for (const tile of tilesBetween(from, reach)) await mirror.putTile(tilePath(tile), deps.tile(tile), isWhole(tile));
+  for (const tile of tilesBetween(from, reach)) {
+    await mirror.putTile(tilePath(tile), deps.tile(tile), endsPartials(tile, from));
+  }
   for (const bundle of tilesAtLevel(0, from, reach)) {
-    await mirror.putTile(bundlePath(bundle), await deps.bundle(bundle), isWhole(bundle));
+    await mirror.putTile(bundlePath(bundle), await deps.bundle(bundle), endsPartials({ ...bundle, level: 0 }, from));
   }
   if (reach === checkpoint.size) await mirror.putCheckpoint(checkpoint.note);
   journal.setMirroredSize(reach);
   return reach === checkpoint.size;
 }
 
-const isWhole = ({ width }: { width: number }) => width === TILE_WIDTH;
+/** A tile is whole now, and was mirrored before as a shorter one. */
+const endsPartials = ({ level, index, width }: Tile, from: number): boolean =>
+  width === TILE_WIDTH && tileWidth(level, index, from) > 0;
 
 /** Tiles of a tree of `size` leaves that the tree of `from` leaves lacks or has shorter, every level. */
 export function tilesBetween(from: number, size: number): Tile[] {
