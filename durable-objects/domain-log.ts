@@ -353,6 +353,15 @@ export class DomainLog extends DurableObject<CellEnv> {
     });
   }
 
+  /** Evidence against this very log, from what its witnesses hold up (src/services/log/fork.ts). */
+  fork(): Promise<Outcome<string | null>> {
+    return outcomeOf(async () => {
+      this.#open();
+      const kept = this.witnesses.journal.contradictions().map(({ note }) => note);
+      return this.tree.forkAgainst(kept);
+    });
+  }
+
   growthProof(call: { from: number; to: number | null }): Promise<Outcome<GrowthProof | null>> {
     return outcomeOf(async () => {
       await this.#treeReady();

@@ -37,6 +37,7 @@ export function domainLog(env: CellEnv, config: CellConfig, domainId: string): D
     checkpoint: () => valueOf(stub.checkpoint()),
     treeTile: (path) => valueOf(stub.treeTile(path)),
     entryProof: (call) => valueOf(stub.entryProof(call)),
+    fork: () => valueOf(stub.fork()),
     growthProof: (call) => valueOf(stub.growthProof(call)),
     setProof: (wanted) => valueOf(stub.setProof(wanted)),
     person: (identityId) => valueOf(stub.person(identityId)),

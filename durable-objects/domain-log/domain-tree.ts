@@ -16,7 +16,7 @@ import { type SignedCheckpoint, signHead } from "../../src/services/log/checkpoi
 import { compareTree } from "../../src/services/log/compare-tree.ts";
 import { Divergence } from "../../src/services/log/divergence.ts";
 import { lastOf, proveSet, type SetHashes, type WantedSet } from "../../src/services/log/evidence-set.ts";
-import { type Alarm, alarmOf } from "../../src/services/log/fork.ts";
+import { type Alarm, alarmOf, forkAgainst } from "../../src/services/log/fork.ts";
 import { mirrorStep } from "../../src/services/log/mirror.ts";
 import { extendTree, proofOfEntry, proofOfGrowth } from "../../src/services/log/tree.ts";
 import type { CheckpointView, GrowthProof } from "../../src/services/log/tree-calls.ts";
@@ -154,6 +154,13 @@ export class DomainTree {
 
   proofOfEntry(seq: number, size: number): Uint8Array[] {
     return proofOfEntry(this.tree, seq, size, sha256);
+  }
+
+  /** The first evidence that one of these checkpoints gives against the present tree. */
+  forkAgainst(kept: readonly string[]): string | null {
+    const { tree, checkpoints } = this;
+    const deps = { tree, checkpoints, signer: this.#context.signer(), sha256 };
+    return kept.map((note) => forkAgainst(note, deps)).find((evidence) => evidence !== null) ?? null;
   }
 
   /** The proof as a file, without the entry. Throws as `covering`. */

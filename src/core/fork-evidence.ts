@@ -4,7 +4,8 @@
  *
  * `same_size`: two roots for one size, nothing else is needed. `leaf`: another leaf at the same index under each root.
  * `subtree`: another hash for the same complete subtree under each root, so that some leaf under it differs; who kept no
- * more of a tree than its frontier can still show this.
+ * more of a tree than its frontier can still show this. `prefix`: the larger tree's own proof that its beginning, of the smaller
+ * size, has another root; only the larger tree has to be at hand.
  */
 import { fromBase64, toBase64, toHex } from "./bytes.ts";
 import { parseCheckpointNote, parseDecimal } from "./checkpoint.ts";
@@ -24,7 +25,8 @@ export interface ForkSide {
 export type Contradiction =
   | { kind: "same_size" }
   | { kind: "leaf"; index: number; sides: [ForkSide, ForkSide] }
-  | { kind: "subtree"; level: number; index: number; sides: [ForkSide, ForkSide] };
+  | { kind: "subtree"; level: number; index: number; sides: [ForkSide, ForkSide] }
+  | { kind: "prefix"; root: Uint8Array; hashes: Uint8Array[] };
 
 export interface ForkEvidence {
   contradiction: Contradiction;
@@ -34,6 +36,8 @@ export interface ForkEvidence {
 
 const MAX_LEVEL = 52;
 const MAX_HASHES = 53;
+/** A consistency proof may have one hash more than a tree has levels. */
+const MAX_PREFIX_HASHES = 54;
 
 export function formatForkEvidence({ contradiction, checkpoints }: ForkEvidence): string {
   return `${[FORK_HEADER, ...linesOf(contradiction)].join("\n")}\n\n${checkpoints[0]}\n${checkpoints[1]}`;
@@ -41,6 +45,9 @@ export function formatForkEvidence({ contradiction, checkpoints }: ForkEvidence)
 
 function linesOf(contradiction: Contradiction): string[] {
   if (contradiction.kind === "same_size") return ["same_size"];
+  if (contradiction.kind === "prefix") {
+    return ["prefix", `root ${toBase64(contradiction.root)}`, ...contradiction.hashes.map(toBase64)];
+  }
   const { kind, index, sides } = contradiction;
   const place = kind === "leaf" ? `leaf ${index}` : `subtree ${contradiction.level} ${index}`;
   return [place, ...sides.flatMap(({ value, hashes }) => [`side ${toBase64(value)}`, ...hashes.map(toBase64)])];
@@ -53,6 +60,8 @@ export function orderedEvidence(evidence: ForkEvidence): ForkEvidence | null {
   const { contradiction, checkpoints } = evidence;
   const [first, second] = checkpoints;
   if (contradiction.kind === "same_size") return { contradiction, checkpoints: [second, first] };
+  // It is about the larger tree, whichever note came first.
+  if (contradiction.kind === "prefix") return { contradiction, checkpoints: [second, first] };
   const [one, other] = contradiction.sides;
   return { contradiction: { ...contradiction, sides: [other, one] }, checkpoints: [second, first] };
 }
@@ -76,6 +85,7 @@ export function parseForkEvidence(text: string): ForkEvidence | null {
 function contradictionOf([header, place = "", ...lines]: string[]): Contradiction | null {
   if (header !== FORK_HEADER) return null;
   if (place === "same_size") return lines.length === 0 ? { kind: "same_size" } : null;
+  if (place === "prefix") return prefixOf(lines);
   const [, kind, first = "", second] = /^(leaf|subtree) (\d+)(?: (\d+))?$/.exec(place) ?? [];
   const sides = sidesOf(lines);
   if (!sides || (kind === "leaf") === (second !== undefined)) return null;
@@ -83,6 +93,15 @@ function contradictionOf([header, place = "", ...lines]: string[]): Contradictio
   if (a === null || b === null) return null;
   if (kind === "leaf") return { kind, index: a, sides };
   return a <= MAX_LEVEL ? { kind: "subtree", level: a, index: b, sides } : null;
+}
+
+function prefixOf([first = "", ...lines]: readonly string[]): Contradiction | null {
+  const root = first.startsWith("root ") ? fromBase64(first.slice("root ".length)) : null;
+  const hashes = lines.map(fromBase64);
+  const isHash = (bytes: Uint8Array | null): bytes is Uint8Array => bytes?.length === HASH_BYTES;
+  return isHash(root) && hashes.every(isHash) && hashes.length <= MAX_PREFIX_HASHES
+    ? { kind: "prefix", root, hashes }
+    : null;
 }
 
 function sidesOf(lines: readonly string[]): [ForkSide, ForkSide] | null {

@@ -6,6 +6,7 @@ import { equalBytes, toBase64 } from "../core/bytes.ts";
 import type { Checkpoint } from "../core/checkpoint.ts";
 import { parseCheckpointNote } from "../core/checkpoint.ts";
 import { type Contradiction, type ForkEvidence, type ForkSide, parseForkEvidence } from "../core/fork-evidence.ts";
+import { checkConsistency } from "../core/merkle/consistency.ts";
 import { rootOfNode } from "../core/merkle/node-proof.ts";
 import { leafHash } from "../core/merkle/tree.ts";
 import type { Sha256 } from "../core/sha256.ts";
@@ -66,6 +67,7 @@ function stepOfCheckpoint(list: StepList<StepName>, step: "first" | "second", ve
 /** That what the evidence shows of each tree is there, under the root of its checkpoint. */
 function stepsOfPlace(list: StepList<StepName>, contradiction: Contradiction, heads: Heads, sha256: Sha256): void {
   if (contradiction.kind === "same_size") return;
+  if (contradiction.kind === "prefix") return stepOfPrefix(list, contradiction, heads, sha256);
   const { kind, index } = contradiction;
   const node = { level: kind === "leaf" ? 0 : contradiction.level, index };
   const what = describePlace(contradiction);
@@ -77,6 +79,21 @@ function stepsOfPlace(list: StepList<StepName>, contradiction: Contradiction, he
     const fault = fits ? null : `the hashes do not lead from ${what} to the root of this checkpoint`;
     list.check(i === 0 ? "place_first" : "place_second", fault, `under this root, ${what} is ${toBase64(value)}`);
   }
+}
+
+function stepOfPrefix(
+  list: StepList<StepName>,
+  { root, hashes }: Extract<Contradiction, { kind: "prefix" }>,
+  [first, second]: Heads,
+  sha256: Sha256,
+): void {
+  const grew = first.size < second.size && checkConsistency(sha256, first.size, second.size, hashes, root, second.root);
+  const fault = grew ? null : "the hashes do not lead from this beginning to the root of the second checkpoint";
+  list.check(
+    "place_second",
+    fault,
+    `under the second root, the first ${entries(first.size)} have the root ${toBase64(root)}`,
+  );
 }
 
 function stepOfRemembered(list: StepList<StepName>, heads: Heads, policy: TrustPolicy): void {
@@ -95,6 +112,9 @@ function sameHistory({ contradiction }: ForkEvidence, [first, second]: Heads): s
     if (first.size !== second.size) return "the checkpoints have different sizes: a log may grow from one to the other";
     return equalBytes(first.root, second.root) ? "both checkpoints have the same size and root" : null;
   }
+  if (contradiction.kind === "prefix") {
+    return equalBytes(contradiction.root, first.root) ? "the second tree begins with the first" : null;
+  }
   const [one, other] = contradiction.sides;
   return equalBytes(one.value, other.value) ? `${describePlace(contradiction)} is the same in both` : null;
 }
@@ -103,10 +123,13 @@ function contradictionText(contradiction: Contradiction, [{ size }]: Heads): str
   if (contradiction.kind === "same_size") {
     return `the log signed two roots for the same ${entries(size)}: it has shown two histories`;
   }
+  if (contradiction.kind === "prefix") {
+    return `the log signed a root for ${entries(size)}, and then a tree whose first ${entries(size)} have another: it has shown two histories`;
+  }
   return `the log signed two trees in which ${describePlace(contradiction)} differs: it has shown two histories`;
 }
 
-function describePlace(contradiction: Exclude<Contradiction, { kind: "same_size" }>): string {
+function describePlace(contradiction: Extract<Contradiction, { sides: unknown }>): string {
   if (contradiction.kind === "leaf") return `leaf ${contradiction.index}`;
   const count = 2 ** contradiction.level;
   const from = contradiction.index * count;

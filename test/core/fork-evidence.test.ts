@@ -25,6 +25,7 @@ const evidence: fc.Arbitrary<ForkEvidence> = fc
     contradiction: fc.oneof(
       fc.constant({ kind: "same_size" as const }),
       fc.record({ kind: fc.constant("leaf" as const), index: size, sides }),
+      fc.record({ kind: fc.constant("prefix" as const), root: hash, hashes: fc.array(hash, { maxLength: 6 }) }),
       fc.record({ kind: fc.constant("subtree" as const), level: fc.nat(52), index: size, sides }),
     ),
     checkpoints: fc.tuple(note, note),
@@ -60,7 +61,7 @@ describe("moonseal/fork/v1", () => {
         const { contradiction } = its;
         const turned: ForkEvidence = {
           contradiction:
-            contradiction.kind === "same_size"
+            contradiction.kind === "same_size" || contradiction.kind === "prefix"
               ? contradiction
               : { ...contradiction, sides: [contradiction.sides[1], contradiction.sides[0]] },
           checkpoints: [second, first],
@@ -75,6 +76,8 @@ describe("moonseal/fork/v1", () => {
     const line = fc.constantFrom(
       "moonseal/fork/v1",
       "same_size",
+      "prefix",
+      `root ${Buffer.alloc(32).toString("base64")}`,
       "leaf 1",
       "leaf 007",
       "leaf +7",

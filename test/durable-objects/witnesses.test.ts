@@ -161,6 +161,7 @@ describe("this cell's own witness route", () => {
       expect(its.witnesses.view(size)).toMatchObject([{ last_failure: { code: "witness_refuses_tree" } }]);
       expect(its.witnesses.published(newest(its)).note).toBe(note);
     });
+    expect(await logOf(domainId).fork()).toMatch(/^moonseal\/fork\/v1\nsame_size\n/);
   });
 
   test("sees nothing of a person: no byte that it is sent comes from an event", async () => {

@@ -180,6 +180,12 @@ describe("consistency", () => {
   });
 });
 
+describe("evidence of a fork", () => {
+  test("is not there for a log that never contradicted itself", async () => {
+    await problemOf(await read("/log/fork"), "resource.not_found");
+  });
+});
+
 describe("the mirror in the archive", () => {
   test("serves the same checkpoint and tiles from the bucket alone", async () => {
     await alarmLater(domainId);

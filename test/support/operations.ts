@@ -39,8 +39,8 @@ const NUMBERS: Record<string, string> = { level: "0", n1: "000.p", n2: "1", n3: 
 export const WITNESSED = new WitnessedLog("operations");
 const OF_NOBODY: Record<string, string> = { ...NUMBERS, originHash: originHash(sha256, WITNESSED.origin) };
 
-/** Tiles that a small log does not have. */
-export const TILES_OF_LARGE_LOGS = ["readTile", "readTileInThree", "readTileInFour"];
+/** What a small log that is as it should be does not have. */
+export const TILES_OF_LARGE_LOGS = ["readForkEvidence", "readTile", "readTileInThree", "readTileInFour"];
 
 /** The parameters of the path that name something. */
 export const paramsOf = (path: string) =>

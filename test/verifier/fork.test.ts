@@ -4,6 +4,7 @@ import { WEB } from "../../src/console/verify-page/platform.ts";
 import { fromHex, toBase64 } from "../../src/core/bytes.ts";
 import { formatCheckpoint } from "../../src/core/checkpoint.ts";
 import { type ForkEvidence, type ForkSide, formatForkEvidence, orderedEvidence } from "../../src/core/fork-evidence.ts";
+import { proveConsistency } from "../../src/core/merkle/consistency.ts";
 import { proveNode } from "../../src/core/merkle/node-proof.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import { noteSigner } from "../../src/crypto/signer.ts";
@@ -44,6 +45,13 @@ const subtreeFork = (level: number, index: number, [a, sizeA]: [ProvedLog, numbe
     checkpoints: [a.checkpoint(sizeA, null), b.checkpoint(sizeB, null)],
   });
 
+/** The second tree's own proof that it does not begin with the first. */
+const prefixFork = ([a, sizeA]: [ProvedLog, number], [b, sizeB]: [ProvedLog, number]) =>
+  text({
+    contradiction: { kind: "prefix", root: b.root(sizeA), hashes: proveConsistency(sha256, sizeA, sizeB, b.read) },
+    checkpoints: [a.checkpoint(sizeA, null), b.checkpoint(sizeB, null)],
+  });
+
 /** Without cosignatures: a line of a key that nobody knows may be anything. */
 const FORKS: [string, string][] = [
   ["two roots for one size", sameSize(real.checkpoint(SIZE, null), forged.checkpoint(SIZE, null))],
@@ -51,16 +59,18 @@ const FORKS: [string, string][] = [
   ["two leaves at one index of trees of one size", leafFork(3, [real, SIZE], [forged, SIZE])],
   ["two hashes of one subtree, of trees of 20 and 17", subtreeFork(4, 0, [real, SIZE], [forged, 17])],
   ["two hashes of one leaf", subtreeFork(0, 5, [real, 6], [forged, SIZE])],
+  ["another beginning, of trees of 12 and 20", prefixFork([real, 12], [forged, SIZE])],
+  ["another beginning, of trees of 16 and 17", prefixFork([real, 16], [forged, 17])],
 ];
 const failed = ({ steps }: ReturnType<typeof verifyFork>) =>
   steps.filter(({ status }) => status === "failed").map(({ step }) => step);
 
 describe("the golden files of SPEC.md §15", () => {
-  const wanted = { same_size: FORKS[0]?.[1], leaf: FORKS[1]?.[1], subtree: FORKS[3]?.[1] };
+  const wanted = { same_size: FORKS[0]?.[1], leaf: FORKS[1]?.[1], subtree: FORKS[3]?.[1], prefix: FORKS[5]?.[1] };
 
   test("are still accepted; whoever changes the format breaks every accusation that somebody keeps", () => {
     const policy = policyOfKeys(sha256, [golden.key]) as TrustPolicy;
-    for (const kind of ["same_size", "leaf", "subtree"] as const) {
+    for (const kind of ["same_size", "leaf", "subtree", "prefix"] as const) {
       const report = verifyFile(new TextEncoder().encode(golden[kind]), policy, PLATFORM);
       expect(report, kind).toMatchObject({ kind: "fork", verdict: "refuted" });
     }
@@ -93,6 +103,15 @@ describe("a proof of misbehaviour", () => {
   test("needs no witness, however many the policy asks for", () => {
     const file = sameSize(real.checkpoint(SIZE, null), forged.checkpoint(SIZE, null));
     expect(verifyFork(file, trust(), PLATFORM).misbehaved).toBe(true);
+  });
+});
+
+describe("a log that only grew", () => {
+  test("cannot be accused of another beginning, at any two sizes", () => {
+    for (let size = 1; size < SIZE; size++) {
+      const report = verifyFork(prefixFork([real, size], [real, SIZE]), trust(), PLATFORM);
+      expect(report).toMatchObject({ verdict: "could_not_check", misbehaved: false });
+    }
   });
 });
 

@@ -95,6 +95,19 @@ const readConsistency = declareRoute({
   responses: { 200: { description: "The proof", content: { "application/json": { schema: consistencySchema } } } },
 });
 
+const readFork = declareRoute({
+  method: "get",
+  path: "/v1/domains/{domainId}/log/fork",
+  operationId: "readForkEvidence",
+  summary: "Evidence that this log has shown two histories, where a witness holds it up",
+  description:
+    "A file that convinces everybody who trusts the log's key: `moonseal verify FILE`. 404 for a log of which no such thing is known here, as it should be; whoever followed the log can have more.",
+  tag: TAG,
+  permission: "log.read",
+  request: { params: z.object({ domainId: domainIdSchema }) },
+  responses: { 200: text("The evidence") },
+});
+
 const readEvidence = declareRoute({
   method: "get",
   path: "/v1/domains/{domainId}/audit/entries/{seqOrId}/evidence",
@@ -135,6 +148,14 @@ export function logRoutes(app: CellApp): void {
     if (!proof) throw new AppError("resource.not_found");
     const { hashes, checkpoint } = proof;
     return c.json({ from, to: checkpoint.size, hashes: hashes.map(toBase64), checkpoint: checkpoint.note }, 200);
+  });
+
+  mount(app, readFork, async (c) => {
+    const { domainId } = c.req.valid("param");
+    const evidence = await c.get("services").log(domainId).fork();
+    if (evidence === null) throw new AppError("resource.not_found");
+    const name = `attachment; filename="${domainId}.fork"`;
+    return c.text(evidence, 200, { "Content-Type": TEXT, "Content-Disposition": name, "Cache-Control": "no-store" });
   });
 
   mount(app, readEvidence, async (c) => {

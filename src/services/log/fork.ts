@@ -7,7 +7,7 @@ import { equalBytes, toHex, utf8 } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/canonical.ts";
 import { type Checkpoint, parseCheckpointNote } from "../../core/checkpoint.ts";
 import { type AuditEvent, SYSTEM_ACTOR_ID } from "../../core/event.ts";
-import { formatForkEvidence } from "../../core/fork-evidence.ts";
+import { type Contradiction, formatForkEvidence, orderedEvidence } from "../../core/fork-evidence.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { nodesOf } from "../../core/merkle/subtree.ts";
 import { readFromTiles } from "../../core/merkle/tiles.ts";
@@ -20,7 +20,7 @@ import { TileError } from "../../verifier/tiles/tile-error.ts";
 import { TileReader } from "../../verifier/tiles/tile-reader.ts";
 import type { TreeMirror } from "../ports.ts";
 import type { CheckpointJournal } from "./checkpoints.ts";
-import { rootAt, rootOf, type TreeJournal } from "./tree.ts";
+import { proofOfGrowth, rootAt, rootOf, type TreeJournal } from "./tree.ts";
 
 export interface AlarmDeps {
   tree: TreeJournal;
@@ -99,6 +99,28 @@ async function forkBetween(
     if (error instanceof TileError) return null;
     throw error;
   });
+  return evidence && formatForkEvidence(evidence);
+}
+
+/**
+ * Evidence against this log, from a checkpoint of it that somebody else kept and its own key has signed: its present tree does
+ * not begin so. Null when it does, when the kept one is larger (an older tree proves nothing against it), or was not signed here.
+ */
+export function forkAgainst(
+  kept: string,
+  deps: Pick<AlarmDeps, "tree" | "checkpoints" | "signer" | "sha256">,
+): string | null {
+  const { tree, sha256 } = deps;
+  const head = ownCheckpoint(kept, deps.signer);
+  const last = deps.checkpoints.lastCheckpoint();
+  if (!head || !last || head.size < 1 || head.size > last.size) return null;
+  const root = rootAt(tree, head.size, sha256);
+  if (equalBytes(root, head.root)) return null;
+  const contradiction: Contradiction =
+    head.size === last.size
+      ? { kind: "same_size" }
+      : { kind: "prefix", root, hashes: proofOfGrowth(tree, head.size, last.size, sha256) };
+  const evidence = orderedEvidence({ contradiction, checkpoints: [kept, last.note] });
   return evidence && formatForkEvidence(evidence);
 }
 

@@ -5,7 +5,14 @@ import { LIMITS } from "../../../src/core/limits.ts";
 import { classifyEvent } from "../../../src/core/payload/classify.ts";
 import { sha256 } from "../../../src/crypto/sha256.ts";
 import { noteSigner } from "../../../src/crypto/signer.ts";
-import { type Alarm, type AlarmDeps, alarmOf, formatAlarm, violationEvent } from "../../../src/services/log/fork.ts";
+import {
+  type Alarm,
+  type AlarmDeps,
+  alarmOf,
+  forkAgainst,
+  formatAlarm,
+  violationEvent,
+} from "../../../src/services/log/fork.ts";
 import { verifyFork } from "../../../src/verifier/fork.ts";
 import { DOMAIN, ORIGIN, PLATFORM, ProvedLog, rowsFromGenesis, trust } from "../../verifier/proved-log.ts";
 import { TiledLog } from "../../verifier/tiles/tiled-log.ts";
@@ -41,6 +48,30 @@ function depsOf(
   };
 }
 const provedBy = ({ fork }: Alarm) => fork !== null && verifyFork(fork, trust(), PLATFORM).misbehaved;
+
+describe("a checkpoint that somebody else kept", () => {
+  const misbehaved = (fork: string | null) => fork !== null && verifyFork(fork, trust(), PLATFORM).misbehaved;
+
+  test.each([1, 2, 255, 256, 257, 399, 400])(
+    "of %i entries proves to everybody that the log was rewritten, and nothing against one that only grew",
+    (size) => {
+      expect(misbehaved(forkAgainst(real.checkpoint(size, null), depsOf(forged, 400, [forged, 400], null)))).toBe(true);
+      expect(forkAgainst(real.checkpoint(size, null), depsOf(real, 400, [real, 400], null))).toBeNull();
+    },
+  );
+
+  test("with cosignatures proves the same", () => {
+    expect(misbehaved(forkAgainst(real.checkpoint(300), depsOf(forged, 400, [forged, 400], null)))).toBe(true);
+  });
+
+  test("proves nothing when the log is shorter now, when another key signed it, or when it is none", () => {
+    const deps = depsOf(forged, 300, [forged, 300], null);
+    expect(forkAgainst(real.checkpoint(400, null), deps)).toBeNull();
+    const stranger = { ...deps, signer: noteSigner(ORIGIN, new Uint8Array(32).fill(7)) };
+    expect(forkAgainst(real.checkpoint(200, null), stranger)).toBeNull();
+    expect(forkAgainst("?", deps)).toBeNull();
+  });
+});
 
 describe("an alarm", () => {
   test("of an object that was set back holds the checkpoint that it no longer knows, and what it has now", async () => {
