@@ -12,6 +12,7 @@ import type { CellEnv } from "../src/env.ts";
 import { type BundleCall, startBundle } from "../src/services/bundle/export.ts";
 import { suggestedPolicy } from "../src/services/bundle/policy.ts";
 import { byteStream } from "../src/services/bundle/stream.ts";
+import { VERIFY_PAGE } from "../src/services/bundle/verify-page.ts";
 import { VERIFY_SCRIPT } from "../src/services/bundle/verify-script.ts";
 import { cellConfig } from "../src/services/cell-config.ts";
 import type { VerifyCall } from "../src/services/log/calls.ts";
@@ -21,6 +22,7 @@ import { type RevealCall, type RevealDeps, type RevealResult, reveal } from "../
 import { type SearchCall, type SearchResult, search } from "../src/services/log/reveal/search.ts";
 import { startRun, type VerifyStep, verifyStep } from "../src/services/log/verify.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
+import { R2SegmentStore } from "../src/storage/segment-store.ts";
 import { ledgerAt, sealedRowsAt } from "./domain-log/stores.ts";
 import { domainLog, PRODUCT_SCOPE } from "./gates.ts";
 import { demandPinned } from "./pinning.ts";
@@ -67,10 +69,14 @@ export class DomainKeeper extends DurableObject<CellEnv> {
       const { from, to, chunks } = await startBundle(call, {
         ...deps,
         size: async () => (await deps.log.head()).size,
+        shards: async () => (await deps.log.head()).shards,
+        segments: new R2SegmentStore(this.env.LOG, deps.domainId),
+        waiting: deps.log.waiting,
         signer: named,
         clock: Date.now,
         policy: suggestedPolicy(named, witnesses, witnessesRequired),
         script: VERIFY_SCRIPT,
+        page: VERIFY_PAGE,
         madeBy: MADE_BY,
       });
       return { from, to, body: byteStream(chunks) };

@@ -46,7 +46,7 @@ import { type OpenCall, type OpenedRows, openRows } from "../src/services/log/se
 import { DomainSealing, type Sealing } from "../src/services/log/sealing/sealing.ts";
 import type { CheckpointView, EntryProof, GrowthProof } from "../src/services/log/tree-calls.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
-import type { DomainIdentity } from "../src/services/ports.ts";
+import type { DomainIdentity, EntryRow } from "../src/services/ports.ts";
 import { Admission } from "./domain-log/admission.ts";
 import { Copies } from "./domain-log/copies.ts";
 import { DomainTree } from "./domain-log/domain-tree.ts";
@@ -298,6 +298,14 @@ export class DomainLog extends DurableObject<CellEnv> {
     });
   }
 
+  /** Rows that were not released yet; they begin later where the first was. */
+  waiting(fromSeq: number, limit: number): Promise<Outcome<EntryRow[]>> {
+    return outcomeOf(async () => {
+      this.#open();
+      return this.journal.pending(fromSeq, limit, LIMITS.pageChars);
+    });
+  }
+
   async #flush(): Promise<void> {
     this.#open();
     if (this.journal.stoppedReason() !== null) return;
@@ -358,7 +366,10 @@ export class DomainLog extends DurableObject<CellEnv> {
     return outcomeOf(async () => {
       this.#open();
       const kept = this.witnesses.journal.contradictions().map(({ note }) => note);
-      return this.tree.forkAgainst(kept);
+      const held = this.tree.forkAgainst(kept);
+      const reason = this.journal.stoppedReason();
+      // A stopped log may have signed what its own mirror holds up against it.
+      return held !== null || reason === null ? held : (await this.tree.alarm(reason)).fork;
     });
   }
 
@@ -651,6 +662,14 @@ export class DomainLog extends DurableObject<CellEnv> {
       }, 0);
     });
     return this.#group;
+  }
+
+  /** The desk's call: what this log has signed contradicts what the platform's log has on record of it. */
+  stop(reason: string): Promise<Outcome<void>> {
+    return outcomeOf(async () => {
+      this.#open();
+      if (this.journal.stoppedReason() === null) this.#stop(reason);
+    });
   }
 
   #stop(reason: string): void {

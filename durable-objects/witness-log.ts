@@ -4,6 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { AppError } from "../src/core/errors.ts";
+import { cosignWith } from "../src/crypto/ml-dsa-cosigner.ts";
 import { sha256 } from "../src/crypto/sha256.ts";
 import type { CellEnv } from "../src/env.ts";
 import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
@@ -21,7 +22,10 @@ export class WitnessLog extends DurableObject<CellEnv> {
   constructor(ctx: DurableObjectState, env: CellEnv) {
     super(ctx, env);
     this.store = new SqliteWitnessStore(ctx.storage);
-    this.deps = () => ({ store: this.store, cosign: this.#config().cosigner.cosign, sha256, clock: Date.now });
+    this.deps = () => {
+      const { cosigner, mlDsaCosigner } = this.#config();
+      return { store: this.store, cosign: cosignWith(cosigner, mlDsaCosigner), sha256, clock: Date.now };
+    };
   }
 
   /** The Worker has verified the log's signature; here it is compared with what was cosigned before. */

@@ -35,6 +35,7 @@ import { R2SubjectPageStore } from "../../src/storage/subject-page-store.ts";
 import { R2TenantKeyStore } from "../../src/storage/tenant-key-store.ts";
 import { CellTenantSweep } from "../../src/storage/tenant-sweep.ts";
 import { R2TreeMirror } from "../../src/storage/tree-mirror.ts";
+import { entriesOf } from "../../src/storage/usage-store.ts";
 
 export interface DomainStores {
   ledger: LedgerStore;
@@ -105,6 +106,14 @@ function shardOpener(env: CellEnv, domainId: string): (shard: string) => D1Ledge
 /** The ledger of a domain for whoever knows where its rows are. */
 export function ledgerAt(env: CellEnv, domainId: string, ranges: readonly ShardRange[]): ShardedLedger {
   return new ShardedLedger(() => ranges, shardOpener(env, domainId));
+}
+
+/** How many entries these domains have, wherever their rows lie. */
+export function entriesInCopy(env: CellEnv, domainIds: readonly string[]): Promise<number> {
+  return entriesOf(
+    shardNames(env).map((shard) => ledgerShard(env, shard)),
+    domainIds,
+  );
 }
 
 export function sealedRowsAt(env: CellEnv, domainId: string, ranges: () => readonly ShardRange[]): D1SealedStore {

@@ -4,7 +4,7 @@
  */
 import { LIMITS } from "../../src/core/limits.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
-import { verifyEd25519 } from "../../src/crypto/verify.ts";
+import { verifyEd25519, verifyMlDsa44 } from "../../src/crypto/verify.ts";
 import type { SignedCheckpoint } from "../../src/services/log/checkpoints.ts";
 import type { WitnessExchange } from "../../src/services/witness/answer.ts";
 import { type AskDeps, askWitness, type WitnessAlarm } from "../../src/services/witness/ask.ts";
@@ -178,7 +178,7 @@ export class Witnesses {
       signedSize: () => newest()?.size ?? 0,
       logKeys: own.logKeys(),
       exchange: this.exchange,
-      verify: verifyEd25519,
+      checks: { verify: verifyEd25519, verifyMlDsa44 },
       sha256,
       clock,
     });

@@ -4,6 +4,8 @@ import { equalBytes, fromBase64, toHex } from "../core/bytes.ts";
 import { type Note, noteKeyHash, parseNote } from "../core/note.ts";
 import { sha256 } from "./sha256.ts";
 
+export { verifyMlDsa44 } from "./verify-ml-dsa.ts";
+
 export type NoteVerdict =
   | { ok: true; note: Note }
   | { ok: false; fault: "key_malformed" | "note_malformed" | "key_not_found" | "signature_wrong" };

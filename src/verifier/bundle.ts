@@ -39,7 +39,7 @@ export interface BundleReport extends VerifierReport {
 export function verifyBundle(bundle: Uint8Array | BundleFiles, policy: TrustPolicy, platform: Platform): BundleReport {
   const opened = bundle instanceof Uint8Array ? readBundle(bundle) : openBundle(bundle);
   if (!opened.ok) return unreadable(opened.fault);
-  const { sha256, verify } = platform;
+  const { sha256 } = platform;
   const { files, manifest } = opened;
   const list = new StepList<StepName>();
   const isArchive = bundle instanceof Uint8Array;
@@ -49,7 +49,7 @@ export function verifyBundle(bundle: Uint8Array | BundleFiles, policy: TrustPoli
   list.check("container", null, whole);
   const { checkpoint, proof } = partsOf(files);
   const signed = new StepList<CheckpointStep>();
-  const judged = judgeCheckpoint(signed, checkpoint ?? "", policy, verify, { current: false });
+  const judged = judgeCheckpoint(signed, checkpoint ?? "", policy, platform, { current: false });
   const { claimed } = judged;
   stepOfManifest(list, opened, claimed, proof, policy, platform);
   stepOfFiles(list, opened, sha256);

@@ -4,9 +4,9 @@ import type { TrustPolicy } from "./policy.ts";
 import { type Platform, reportOfOneStep, StepList, type VerifierReport } from "./report.ts";
 
 /** Untrusted text in, report out; never throws. It is taken for the log's present head. */
-export function verifyCheckpointFile(text: string, policy: TrustPolicy, { verify }: Platform): VerifierReport {
+export function verifyCheckpointFile(text: string, policy: TrustPolicy, platform: Platform): VerifierReport {
   const list = new StepList<CheckpointStep>();
-  const judged = judgeCheckpoint(list, text, policy, verify, { current: true });
+  const judged = judgeCheckpoint(list, text, policy, platform, { current: true });
   const { claimed } = judged;
   if (!claimed) {
     const fault = "this is not a checkpoint (c2sp.org/tlog-checkpoint) in its one spelling";

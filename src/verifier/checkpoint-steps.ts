@@ -9,7 +9,7 @@ import {
   type WitnessSighting,
 } from "./checkpoint.ts";
 import { rememberedHead, type TrustPolicy } from "./policy.ts";
-import type { SignedHead, StepList, Verdict, VerifyEd25519 } from "./report.ts";
+import type { SignatureChecks, SignedHead, StepList, Verdict } from "./report.ts";
 
 export type CheckpointStep = "checkpoint" | "witnesses" | "remembered";
 
@@ -32,10 +32,10 @@ export function judgeCheckpoint(
   list: StepList<CheckpointStep>,
   text: string,
   policy: TrustPolicy,
-  verify: VerifyEd25519,
+  checks: SignatureChecks,
   { current }: { current: boolean },
 ): JudgedCheckpoint {
-  const verdict = verifyCheckpoint(text, policy, verify);
+  const verdict = verifyCheckpoint(text, policy, checks);
   if (!verdict.ok) return judgeUnsigned(list, verdict);
   const { checkpoint, independent } = verdict;
   const { origin, size, root } = checkpoint;
@@ -81,7 +81,7 @@ function judgeUnsigned(list: StepList<CheckpointStep>, verdict: CheckpointVerdic
 /** Returns what was not checked about other histories. */
 function stepOfWitnesses(
   list: StepList<CheckpointStep>,
-  { witnesses, independent }: CheckpointVerdict & { ok: true },
+  { witnesses, independent, postQuantum }: CheckpointVerdict & { ok: true },
   { required }: TrustPolicy,
 ): string[] {
   if (independent < required) {
@@ -89,20 +89,28 @@ function stepOfWitnesses(
     list.check("witnesses", fault, "");
     return [NOT_WITNESSED];
   }
-  const names = (some: WitnessSighting[]) => some.map(({ name, timestamp }) => `${name}${at(timestamp)}`).join(", ");
   const own = witnesses.filter((witness) => !witness.independent);
   if (independent === 0) {
     const beside = own.length > 0 ? ` (${names(own)} belongs to the log's operator)` : "";
-    list.skip("witnesses", `not independently witnessed${beside}`);
+    list.skip("witnesses", `not independently witnessed${beside}; post-quantum: no`);
     return [NOT_WITNESSED];
   }
   const seen = names(witnesses.filter((witness) => witness.independent));
-  list.check(
-    "witnesses",
-    null,
-    `${independent} independent ${independent === 1 ? "witness" : "witnesses"} saw this tree: ${seen}`,
-  );
+  const many = independent === 1 ? "witness" : "witnesses";
+  // Yes only when the policy would be met without Ed25519: whoever broke that could add any number of its signatures.
+  const stands = postQuantum >= Math.max(1, required) ? "yes" : "no";
+  list.check("witnesses", null, `${independent} independent ${many} saw this tree: ${seen}; post-quantum: ${stands}`);
   return [];
+}
+
+/** Each name once, with its algorithms and the time of its first signature. */
+function names(sightings: readonly WitnessSighting[]): string {
+  const said = [...new Set(sightings.map(({ name }) => name))].map((name) => {
+    const own = sightings.filter((sighting) => sighting.name === name);
+    const algorithms = [...new Set(own.map(({ algorithm }) => algorithm))].join(" and ");
+    return `${name} (${algorithms})${at(own[0]?.timestamp ?? 0)}`;
+  });
+  return said.join(", ");
 }
 
 /** Whether the checkpoint contradicts what is remembered. Without anything remembered there is no step. */
@@ -138,7 +146,7 @@ function stepOfRemembered(
   return false;
 }
 
-const NOT_WITNESSED =
+export const NOT_WITNESSED =
   "whether the operator shows somebody else another history: no independent witness vouches for this one";
 const WITNESS_ADVICE =
   "ask for the evidence again later, when the witnesses have cosigned; a policy that requires fewer trusts the operator more";

@@ -1,16 +1,26 @@
 /** What the signatures under a checkpoint are worth to a policy, and how it compares with the remembered head. */
-import { equalBytes, toBase64, toHex } from "../core/bytes.ts";
+import { equalBytes, toBase64 } from "../core/bytes.ts";
 import { type Checkpoint, parseCheckpointNote } from "../core/checkpoint.ts";
-import { cosignatureMessage, parseCosignature } from "../core/cosignature.ts";
+import {
+  COSIGNATURE_V1,
+  COSIGNATURES,
+  type CosignatureAlgorithm,
+  cosignatureMessage,
+  parseCosignature,
+  SUBTREE_V1,
+  subtreeMessage,
+} from "../core/cosignature.ts";
 import type { Note } from "../core/note.ts";
-import { rememberedHead, type TrustedKey, type TrustedWitness, type TrustPolicy } from "./policy.ts";
-import type { VerifyEd25519 } from "./report.ts";
+import { type CosignerKey, rememberedHead, type TrustedKey, type TrustPolicy } from "./policy.ts";
+import type { SignatureChecks, VerifyEd25519 } from "./report.ts";
 
 export type { VerifyEd25519 } from "./report.ts";
 
+/** One signature of a witness; there may be another one with its other key. */
 export interface WitnessSighting {
   name: string;
   independent: boolean;
+  algorithm: CosignatureAlgorithm;
   /** POSIX seconds, as the witness says. */
   timestamp: number;
 }
@@ -23,7 +33,15 @@ export type CheckpointFault =
   | "cosignature_wrong";
 
 export type CheckpointVerdict =
-  | { ok: true; checkpoint: Checkpoint; witnesses: WitnessSighting[]; independent: number }
+  | {
+      ok: true;
+      checkpoint: Checkpoint;
+      witnesses: WitnessSighting[];
+      /** Independent witnesses that cosigned, each once. */
+      independent: number;
+      /** Those of them that did so with ML-DSA-44 too, or alone. */
+      postQuantum: number;
+    }
   | {
       ok: false;
       fault: CheckpointFault;
@@ -43,7 +61,7 @@ export const CHECKPOINT_FAULT: Record<CheckpointFault, string> = {
  * Whether an untrusted checkpoint is signed by a trusted key of its log. Signatures of keys that the policy does not know are
  * ignored; one that claims to be of a known key and is not makes the note malformed (C2SP signed-note).
  */
-export function verifyCheckpoint(text: string, policy: TrustPolicy, verify: VerifyEd25519): CheckpointVerdict {
+export function verifyCheckpoint(text: string, policy: TrustPolicy, checks: SignatureChecks): CheckpointVerdict {
   const parsed = parseCheckpointNote(text);
   if (!parsed) return { ok: false, fault: "checkpoint_malformed", claimed: null };
   const { note, checkpoint } = parsed;
@@ -51,19 +69,26 @@ export function verifyCheckpoint(text: string, policy: TrustPolicy, verify: Veri
   const no = (fault: CheckpointFault): CheckpointVerdict => ({ ok: false, fault, claimed: { origin, size, root } });
   const keys = policy.keysOf(origin);
   if (keys.length === 0) return no("origin_unknown");
-  const signed = noteSignedBy(note, keys, verify);
+  const signed = noteSignedBy(note, keys, checks.verify);
   if (signed !== "signed") return no(signed === "unsigned" ? "log_key_missing" : "log_signature_wrong");
   const witnesses: WitnessSighting[] = [];
-  const counted = new Set<string>();
-  for (const witness of policy.witnesses) {
-    for (const bytes of signaturesOf(note, witness)) {
-      const sighting = cosignedBy(witness, bytes, note, verify);
-      if (!sighting) return no("cosignature_wrong");
-      witnesses.push(sighting);
-      if (witness.independent) counted.add(toHex(witness.publicKey));
-    }
+  let independent = 0;
+  let postQuantum = 0;
+  for (const { keys, independent: counts } of policy.witnesses) {
+    const claims = keys.flatMap((key) => signaturesOf(note, key).map((signature) => ({ key, signature })));
+    const times = claims.map(({ key, signature }) => cosignedAt(key, signature, note.text, checkpoint, checks));
+    if (times.includes(null)) return no("cosignature_wrong");
+    const seen = claims.map(({ key: { name, type } }, i) => ({
+      name,
+      independent: counts,
+      algorithm: COSIGNATURES[type].algorithm,
+      timestamp: times[i] as number,
+    }));
+    witnesses.push(...seen);
+    if (counts && seen.length > 0) independent++;
+    if (counts && seen.some(({ algorithm }) => algorithm === "ML-DSA-44")) postQuantum++;
   }
-  return { ok: true, checkpoint, witnesses, independent: counted.size };
+  return { ok: true, checkpoint, witnesses, independent, postQuantum };
 }
 
 /** `signed`: at least one of these keys did, and none of the signatures that claim to be theirs is wrong. */
@@ -91,20 +116,31 @@ export function compareRemembered(
   return toBase64(root) === remembered.root ? "same" : "contradiction";
 }
 
-function cosignedBy(
-  witness: TrustedWitness,
+/**
+ * When this key cosigned, in POSIX seconds, by an untrusted signature that claims to be its own; null: it did not.
+ * `checkpoint` is what `text` says.
+ */
+export function cosignedAt(
+  { name, type, publicKey }: CosignerKey,
   bytes: Uint8Array,
-  note: Note,
-  verify: VerifyEd25519,
-): WitnessSighting | null {
-  const cosignature = parseCosignature(bytes);
+  text: string,
+  checkpoint: Checkpoint,
+  { verify, verifyMlDsa44 }: SignatureChecks,
+): number | null {
+  const cosignature = parseCosignature(bytes, type);
   if (!cosignature) return null;
-  const message = cosignatureMessage(note.text, cosignature.timestamp);
-  if (!verify(witness.publicKey, message, cosignature.signature)) return null;
-  return { name: witness.name, independent: witness.independent, timestamp: cosignature.timestamp };
+  const { timestamp, signature } = cosignature;
+  if (type === COSIGNATURE_V1) {
+    return verify(publicKey, cosignatureMessage(text, timestamp), signature) ? timestamp : null;
+  }
+  const message = type === SUBTREE_V1 ? subtreeMessage(name, checkpoint, timestamp) : null;
+  return message && verifyMlDsa44(publicKey, message, signature) ? timestamp : null;
 }
 
-function signaturesOf({ signatures }: Note, { name, keyHash }: TrustedKey): Uint8Array[] {
+export function signaturesOf(
+  { signatures }: Note,
+  { name, keyHash }: Pick<TrustedKey, "name" | "keyHash">,
+): Uint8Array[] {
   return signatures
     .filter((signature) => signature.name === name && equalBytes(signature.keyHash, keyHash))
     .map(({ signature }) => signature);

@@ -22,15 +22,15 @@ export interface EvidenceSetReport extends VerifierReport {
 }
 
 /** Untrusted text in, report out; never throws. O(bytes). */
-export function verifyEvidenceSet(text: string, policy: TrustPolicy, { sha256, verify }: Platform): EvidenceSetReport {
+export function verifyEvidenceSet(text: string, policy: TrustPolicy, platform: Platform): EvidenceSetReport {
   const set = parseEvidenceSet(text);
   if (!set) return malformed();
   const list = new StepList<StepName>();
   list.check("format", null, "the file is an evidence set of version 1");
   const signed = new StepList<CheckpointStep>();
-  const judged = judgeCheckpoint(signed, set.checkpoint, policy, verify, { current: false });
+  const judged = judgeCheckpoint(signed, set.checkpoint, policy, platform, { current: false });
   const { claimed } = judged;
-  if (claimed) stepsOfSet(list, foldOf(set, claimed, sha256), set.proof, claimed);
+  if (claimed) stepsOfSet(list, foldOf(set, claimed, platform.sha256), set.proof, claimed);
   else skipSet(list);
   list.steps.push(...signed.steps);
   const verdict = judged.conclude(list.failed("witnesses", "remembered"));

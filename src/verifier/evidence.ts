@@ -36,7 +36,8 @@ type Payload = Extract<ParsedPayload, { ok: true }>["payload"];
  * Untrusted text in, report out; never throws. What does not need a key is checked without one too, so that a fault is found
  * by everybody; without a key of the log the verdict is at best `could_not_check`.
  */
-export function verifyEvidence(text: string, policy: TrustPolicy, { sha256, verify }: Platform): EvidenceReport {
+export function verifyEvidence(text: string, policy: TrustPolicy, platform: Platform): EvidenceReport {
+  const { sha256 } = platform;
   const proof = parseTlogProof(text);
   const proved = proof?.extra ? decodeProvedEntry(proof.extra) : null;
   if (!proof || !proved) return malformed(proof);
@@ -50,7 +51,7 @@ export function verifyEvidence(text: string, policy: TrustPolicy, { sha256, veri
     "the payload is the one canonical spelling of this entry, and its hash was computed here",
   );
   const signed = new StepList<CheckpointStep>();
-  const judged = judgeCheckpoint(signed, proof.checkpoint, policy, verify, { current: false });
+  const judged = judgeCheckpoint(signed, proof.checkpoint, policy, platform, { current: false });
   const { claimed } = judged;
   if (parsed.ok) {
     const fault = placeFault(parsed.payload, proof, claimed);

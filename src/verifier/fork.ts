@@ -29,14 +29,15 @@ export interface ForkReport extends VerifierReport {
  * Untrusted text in, report out; never throws. Anything short of a proof is `could_not_check`: a broken accusation says
  * nothing against the log.
  */
-export function verifyFork(text: string, policy: TrustPolicy, { sha256, verify }: Platform): ForkReport {
+export function verifyFork(text: string, policy: TrustPolicy, platform: Platform): ForkReport {
+  const { sha256 } = platform;
   const list = new StepList<StepName>();
   const evidence = parseForkEvidence(text);
   const isEvidence = "the file is evidence of a fork: two checkpoints, and where they contradict each other";
   const unknown = "this is not evidence of a fork (moonseal/fork/v1) in its one spelling";
   if (!list.check("format", evidence ? null : unknown, isEvidence) || !evidence) return refused(list, null);
   const heads = evidence.checkpoints.map((note) => parseCheckpointNote(note)?.checkpoint) as unknown as Heads;
-  const verdicts = evidence.checkpoints.map((note) => verifyCheckpoint(note, policy, verify));
+  const verdicts = evidence.checkpoints.map((note) => verifyCheckpoint(note, policy, platform));
   for (const [i, verdict] of verdicts.entries()) stepOfCheckpoint(list, i === 0 ? "first" : "second", verdict);
   stepsOfPlace(list, evidence.contradiction, heads, sha256);
   stepOfRemembered(list, heads, policy);

@@ -1,9 +1,15 @@
 /** The parts of a policy file, read strictly. What is wrong is thrown as a `PolicyFault`, with its place. */
 import { fromBase64, toBase64, toHex } from "../core/bytes.ts";
-import { COSIGNATURE_V1 } from "../core/cosignature.ts";
 import { HASH_BYTES, type Sha256 } from "../core/sha256.ts";
 import type { SignedHead } from "./report.ts";
-import { ED25519, parseTrustedKey, type TrustedLog, type TrustedWitness } from "./trusted-key.ts";
+import {
+  type CosignerKey,
+  ED25519,
+  parseCosignerKey,
+  parseTrustedKey,
+  type TrustedLog,
+  type TrustedWitness,
+} from "./trusted-key.ts";
 
 const ORIGIN = /^[^\s\p{Cc}+]+$/u;
 const isOrigin = (text: string): boolean => ORIGIN.test(text);
@@ -39,19 +45,48 @@ export function parseLog(sha256: Sha256, value: unknown, at: string): TrustedLog
 }
 
 export function parseWitness(sha256: Sha256, value: unknown, at: string): TrustedWitness {
-  const { key, independent } = object(value, at, ["key"], ["independent"]);
-  const parsed = parseTrustedKey(sha256, String(key), COSIGNATURE_V1);
-  if (!parsed) throw new PolicyFault(at, "the key is not a verifier key of a cosigner (type 4)");
+  const { key, keys, independent } = object(value, at, [], ["key", "keys", "independent"]);
+  if ((key === undefined) === (keys === undefined)) throw new PolicyFault(at, "must have either key or keys");
+  const parsed = (key === undefined ? list(keys, `${at}.keys`) : [key]).map((text) => {
+    const cosigner = parseCosignerKey(sha256, String(text));
+    if (!cosigner) throw new PolicyFault(at, "the key is not a verifier key of a cosigner (type 4 or 6)");
+    return cosigner;
+  });
+  const [first] = parsed;
+  if (!first) throw new PolicyFault(at, "must have at least one key");
   if (typeof independent !== "boolean") {
-    throw new PolicyFault(at, `say whether ${quoted(parsed.name)} is independent: true or false`);
+    throw new PolicyFault(at, `say whether ${quoted(first.name)} is independent: true or false`);
   }
-  return { ...parsed, independent };
+  return { name: first.name, keys: parsed, independent };
 }
 
-/** A witness with two names is one witness. */
-export function parseRequired(value: unknown, witnesses: TrustedWitness[]): number {
-  const independent = witnesses.filter((witness) => witness.independent);
-  const most = new Set(independent.map(({ publicKey }) => toHex(publicKey))).size;
+/**
+ * Each witness once: entries that have a public key or the name of one in common are one witness with all their keys. Throws
+ * where one of them calls it independent and another does not.
+ */
+export function joined(witnesses: readonly TrustedWitness[]): TrustedWitness[] {
+  let apart: TrustedWitness[] = [];
+  for (const witness of witnesses) {
+    const same = apart.filter((each) => shareKey(each, witness));
+    if (same.some(({ independent }) => independent !== witness.independent)) {
+      throw new PolicyFault("witnesses", `${quoted(witness.name)} is called independent and not independent`);
+    }
+    const keys = [...same, witness].flatMap((each) => each.keys);
+    const all = { name: (keys[0] as CosignerKey).name, keys: withoutTwins(keys), independent: witness.independent };
+    apart = [...apart.filter((each) => !same.includes(each)), all];
+  }
+  return apart;
+}
+
+const shareKey = (one: TrustedWitness, other: TrustedWitness): boolean =>
+  one.keys.some((a) => other.keys.some((b) => a.name === b.name || toHex(a.publicKey) === toHex(b.publicKey)));
+
+function withoutTwins(keys: readonly CosignerKey[]): CosignerKey[] {
+  return [...new Map(keys.map((key) => [`${key.name} ${toHex(key.publicKey)}`, key])).values()];
+}
+
+export function parseRequired(value: unknown, witnesses: readonly TrustedWitness[]): number {
+  const most = witnesses.filter((witness) => witness.independent).length;
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) {
     throw new PolicyFault("required", "must be a whole number");
   }

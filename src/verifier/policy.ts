@@ -6,14 +6,32 @@
  */
 import { formatVerifierKey, noteKeyHash } from "../core/note.ts";
 import type { Sha256 } from "../core/sha256.ts";
-import { list, object, PolicyFault, parseHead, parseLog, parseRequired, parseWitness, quoted } from "./policy-parts.ts";
+import {
+  joined,
+  list,
+  object,
+  PolicyFault,
+  parseHead,
+  parseLog,
+  parseRequired,
+  parseWitness,
+  quoted,
+} from "./policy-parts.ts";
 import type { SignedHead } from "./report.ts";
 import { ED25519, parseTrustedKey, type TrustedKey, type TrustedLog, type TrustedWitness } from "./trusted-key.ts";
 
-export { parseTrustedKey, type TrustedKey, type TrustedLog, type TrustedWitness } from "./trusted-key.ts";
+export {
+  type CosignerKey,
+  parseCosignerKey,
+  parseTrustedKey,
+  type TrustedKey,
+  type TrustedLog,
+  type TrustedWitness,
+} from "./trusted-key.ts";
 
 export interface TrustPolicy {
   logs: TrustedLog[];
+  /** Each once, with all its keys. */
   witnesses: TrustedWitness[];
   /** How many independent witnesses must have cosigned. */
   required: number;
@@ -33,7 +51,7 @@ export const NO_TRUST: TrustPolicy = {
 };
 
 /**
- * Reads a policy: `{"logs": [{"origin" or "origin_prefix", "key" or "keys"}], "witnesses": [{"key", "independent"}],
+ * Reads a policy: `{"logs": [{"origin" or "origin_prefix", "key" or "keys"}], "witnesses": [{"key" or "keys", "independent"}],
  * "required": k, "remembered": [{"origin", "size", "root"}]}`. Returns what is wrong with it, and where, as a string.
  */
 export function parsePolicy(sha256: Sha256, value: unknown): TrustPolicy | string {
@@ -46,7 +64,8 @@ export function parsePolicy(sha256: Sha256, value: unknown): TrustPolicy | strin
     );
     const trusted = list(logs, "logs").map((log, i) => parseLog(sha256, log, `logs[${i}]`));
     if (trusted.length === 0) throw new PolicyFault("logs", "at least one log must be trusted");
-    const seen = list(witnesses ?? [], "witnesses").map((each, i) => parseWitness(sha256, each, `witnesses[${i}]`));
+    const named = list(witnesses ?? [], "witnesses").map((each, i) => parseWitness(sha256, each, `witnesses[${i}]`));
+    const seen = joined(named);
     const heads = list(remembered ?? [], "remembered").map((head, i) => parseHead(head, `remembered[${i}]`));
     const twice = heads.find(({ origin }, i) => heads.findIndex((head) => head.origin === origin) !== i);
     if (twice) throw new PolicyFault("remembered", `${quoted(twice.origin)} is there twice`);

@@ -5,10 +5,17 @@ import { EXIT } from "./chain.ts";
 /** RFC 8032 verification. False, never an exception, for whatever is no signature or no key. */
 export type VerifyEd25519 = (publicKey: Uint8Array, message: string, signature: Uint8Array) => boolean;
 
-/** What a runtime brings: `crypto/verify.ts` in Node and Workers, the page's own in a browser. */
-export interface Platform {
-  sha256: Sha256;
+/** FIPS 204 verification, algorithm 3, with an empty context. False, never an exception, likewise. */
+export type VerifyMlDsa44 = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
+
+export interface SignatureChecks {
   verify: VerifyEd25519;
+  verifyMlDsa44: VerifyMlDsa44;
+}
+
+/** What a runtime brings: `crypto/verify.ts` in Node and Workers, the page's own in a browser. */
+export interface Platform extends SignatureChecks {
+  sha256: Sha256;
 }
 
 export type StepStatus = "ok" | "failed" | "not_checked";

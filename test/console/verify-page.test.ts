@@ -5,8 +5,11 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { looksLikePolicy, readTrust } from "../../src/console/verify-page/trust.ts";
-import { VERIFY_PAGE, verifyPage } from "../../src/ops/build-verifier.ts";
+import { BUNDLE, readBundle } from "../../src/core/bundle.ts";
+import { PAGE_MODULE, pageModuleOf, VERIFY_PAGE, verifyPage } from "../../src/ops/build-verifier.ts";
+import { VERIFY_PAGE as BUNDLED_PAGE } from "../../src/services/bundle/verify-page.ts";
 import { tempDir } from "../cli/support/run-cli.ts";
+import bundles from "../vectors/bundles/v1.json" with { type: "json" };
 import { GOLDEN, golden, policyFile, withoutWitness } from "../verifier/golden-evidence.ts";
 import { findChromium, type Tab, withTab } from "./support/chromium.ts";
 
@@ -19,6 +22,11 @@ describe("the committed page", () => {
     const { html } = await verifyPage();
     // Not toBe: a difference would print the whole page.
     expect(html === page, "npm run build:verifier").toBe(true);
+  });
+
+  test("S0-33 lies in export bundles to the byte, as a module of the cell that the same command makes", () => {
+    expect(BUNDLED_PAGE === page).toBe(true);
+    expect(readFileSync(PAGE_MODULE, "utf8") === pageModuleOf(page)).toBe(true);
   });
 
   test("allows its own script and style by their hashes, and nothing else at all", () => {
@@ -121,6 +129,24 @@ describe("in a browser", () => {
       expect(await tab.evaluate("document.getElementById('trust-fault').textContent")).toMatch(/not a verifier key/);
       expect(tab.requests).toEqual([pathToFileURL(VERIFY_PAGE).href]);
       expect(tab.complaints).toEqual([]);
+    });
+  });
+
+  test("S0-33 the page out of a golden bundle verifies the bundle that it lay in", {
+    timeout: 60_000,
+  }, async (context) => {
+    if (!chromium) return context.skip(NO_CHROMIUM);
+    const archive = join(import.meta.dirname, "../vectors/bundles/v1-page.tar");
+    const opened = readBundle(readFileSync(archive));
+    if (!opened.ok) throw new Error(opened.fault);
+    const file = join(await tempDir(), BUNDLE.page);
+    writeFileSync(file, opened.files.get(BUNDLE.page) as Uint8Array);
+    await withTab(chromium, pathToFileURL(file).href, async (tab) => {
+      await tab.send("DOM.enable");
+      await trust(tab, JSON.stringify(bundles.policy));
+      await choose(tab, archive);
+      expect(await verdict(tab)).toBe("✓Verified");
+      expect(tab.requests).toEqual([pathToFileURL(file).href]);
     });
   });
 

@@ -9,6 +9,7 @@ import { Frontier, leafHash } from "../../src/core/merkle/tree.ts";
 import { formatNote, noteKeyHash } from "../../src/core/note.ts";
 import { encodeProvedEntry, formatTlogProof } from "../../src/core/tlog-proof.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
+import { verifyMlDsa44 } from "../../src/crypto/verify.ts";
 import { verifyEvidence } from "../../src/verifier/evidence.ts";
 import { parsePolicy, type TrustPolicy } from "../../src/verifier/policy.ts";
 import { rowsOfLog } from "./log-of.ts";
@@ -81,7 +82,7 @@ const policyOf = (change: object = {}) =>
     required: 1,
     ...change,
   }) as TrustPolicy;
-const check = (text: string, policy = policyOf()) => verifyEvidence(text, policy, { sha256, verify });
+const check = (text: string, policy = policyOf()) => verifyEvidence(text, policy, { sha256, verify, verifyMlDsa44 });
 
 describe("evidence", () => {
   test.each([0, 1, 15, 16, 19])("of entry %d is verified offline, each step with what it proves", (seq) => {

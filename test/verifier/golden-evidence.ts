@@ -2,14 +2,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { sha256 } from "../../src/crypto/sha256.ts";
-import { verifyEd25519 } from "../../src/crypto/verify.ts";
+import { verifyEd25519, verifyMlDsa44 } from "../../src/crypto/verify.ts";
 import { parsePolicy, type TrustPolicy } from "../../src/verifier/policy.ts";
 import type { Platform } from "../../src/verifier/report.ts";
 
 export const GOLDEN = join(import.meta.dirname, "../vectors/evidence");
 export const golden = (name: string): Buffer => readFileSync(join(GOLDEN, name));
 export const EVIDENCE = ["entry-0.tlog-proof", "entry-255.tlog-proof", "entry-299.tlog-proof"] as const;
-export const NODE: Platform = { sha256, verify: verifyEd25519 };
+export const NODE: Platform = { sha256, verify: verifyEd25519, verifyMlDsa44 };
 
 export interface PolicyFile {
   logs: { origin_prefix: string; key: string }[];

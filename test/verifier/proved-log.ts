@@ -15,7 +15,7 @@ import { Frontier, leafHash, type ReadNodes } from "../../src/core/merkle/tree.t
 import { formatNote, parseNote } from "../../src/core/note.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import { type NoteSigner, noteSigner } from "../../src/crypto/signer.ts";
-import { verifyEd25519 } from "../../src/crypto/verify.ts";
+import { verifyEd25519, verifyMlDsa44 } from "../../src/crypto/verify.ts";
 import { saltBytesFor, sequenceEntries } from "../../src/services/log/sequence.ts";
 import type { EntryRow } from "../../src/services/ports.ts";
 import { parsePolicy, type TrustPolicy } from "../../src/verifier/policy.ts";
@@ -23,7 +23,7 @@ import { parsePolicy, type TrustPolicy } from "../../src/verifier/policy.ts";
 export const DOMAIN = "dom_eu_01jegc8qvyfgx9tmvc3w70yjrh";
 export const ORIGIN = `log.test/${DOMAIN}`;
 export const WITNESS = "witness.example/w1";
-export const PLATFORM = { sha256, verify: verifyEd25519 };
+export const PLATFORM = { sha256, verify: verifyEd25519, verifyMlDsa44 };
 /** POSIX seconds of every cosignature. */
 export const SEEN_AT = 1_795_259_650;
 

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { EXIT_OF_VERDICT } from "../../verifier/report.ts";
 import { command, handle, integer, type Session } from "../action.ts";
-import { type ConnectionFlags, connectToDomain, type DomainConnection, keyJurisdiction } from "../connection.ts";
+import { type ConnectionFlags, connectToDomain, type DomainConnection, splitKeys } from "../connection.ts";
 import { asCouldNotCheck } from "../errors.ts";
 import { CliError, type Io } from "../io.ts";
 import type { RoundDeps } from "../monitor/deps.ts";
@@ -72,16 +72,11 @@ async function prepare(
   session: Session,
   options: MonitorFlags & ConnectionFlags,
 ): Promise<() => Promise<Round>> {
-  // One option for two kinds of key: they cannot be taken for each other.
-  const apiKeys = session.keys.filter((key) => keyJurisdiction(key) !== null);
-  const verifierKeys = session.keys.filter((key) => keyJurisdiction(key) === null);
+  const { verifierKeys, flags } = splitKeys(session.keys, options);
   const { policy, source: trusts } = await readTrust(io, options.policy, verifierKeys);
   if (trusts === null) {
     throw new CliError("nobody is trusted yet: use --policy, a verifier key with --key, or: moonseal policy init");
   }
-  const { key: _, ...others } = options;
-  const apiKey = apiKeys.at(-1);
-  const flags = apiKey === undefined ? others : { ...others, key: apiKey };
   const needsServer = options.tiles === undefined || options.entries === true;
   const connection = needsServer ? await connectToDomain(io, flags, { retry: { attempts: 4 } }) : null;
   // A profile is about a server: the domain in it need not be the one of these tiles.

@@ -3,11 +3,19 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Command } from "commander";
 import { toHex } from "../../core/bytes.ts";
+import { COSIGNATURES } from "../../core/cosignature.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { sha256 } from "../../crypto/sha256.ts";
 import { EXIT } from "../../verifier/chain.ts";
 import { verifyCheckpointFile } from "../../verifier/checkpoint-file.ts";
-import { logOfKey, logOfOrigin, parsePolicy, rememberedHead, type TrustPolicy } from "../../verifier/policy.ts";
+import {
+  type CosignerKey,
+  logOfKey,
+  logOfOrigin,
+  parsePolicy,
+  rememberedHead,
+  type TrustPolicy,
+} from "../../verifier/policy.ts";
 import { EXIT_OF_VERDICT, type SignedHead } from "../../verifier/report.ts";
 import { command, handle, integer, repeated, type Session } from "../action.ts";
 import { replaceFile } from "../files.ts";
@@ -45,7 +53,11 @@ function initCommand(session: Session): Command {
       "the log that the --key of the same place is for; ending in / all logs below it",
       repeated,
     )
-    .option("--witness <key>", "verifier key of a witness (type 4); may be repeated", (key) => witnesses.push(key))
+    .option(
+      "--witness <key>",
+      "verifier key of a witness (type 4 or 6); may be repeated: keys of one name are one witness",
+      (key) => witnesses.push(key),
+    )
     .option("--independent", "the witness before is run by somebody else than the log's operator")
     .option("--required <k>", "how many independent witnesses must have cosigned", integer(0, 1000))
     .option("--out <file>", "write it there (default: the policy of this machine)")
@@ -112,13 +124,15 @@ function showCommand(session: Session): Command {
 
 function show(io: Io, { logs, witnesses, required, remembered }: TrustPolicy): void {
   const key = (publicKey: Uint8Array) => `Ed25519 ${toHex(publicKey).slice(0, 16)}…`;
+  const cosigner = ({ type, publicKey }: CosignerKey) =>
+    `${COSIGNATURES[type].algorithm} ${toHex(publicKey).slice(0, 16)}…`;
   const said = [
     ...logs.flatMap(({ origin, isPrefix, keys }) =>
       keys.map(({ publicKey }) => `log        ${isPrefix ? `every log ${origin}*` : origin}  ${key(publicKey)}`),
     ),
     ...witnesses.map(
-      ({ name, publicKey, independent }) =>
-        `witness    ${name}  ${key(publicKey)}  ${independent ? "independent" : "of the log's operator, not counted"}`,
+      ({ name, keys, independent }) =>
+        `witness    ${name}  ${keys.map(cosigner).join(" and ")}  ${independent ? "independent" : "of the log's operator, not counted"}`,
     ),
     `required   ${required} independent ${required === 1 ? "witness" : "witnesses"}`,
     ...remembered.map(({ origin, size, root }) => `remembered ${origin}  size ${size}, root ${root}`),

@@ -5,19 +5,23 @@
 import type { Command } from "commander";
 import type { MoonsealClient } from "../../client/index.ts";
 import { sha256 } from "../../crypto/sha256.ts";
+import { EXIT_OF_VERDICT } from "../../verifier/report.ts";
 import { command, handle, type Session, seqNumber } from "../action.ts";
-import { connectToDomain, readSettings } from "../connection.ts";
+import { connectToDomain, type DomainConnection, readSettings, splitKeys } from "../connection.ts";
 import { asCouldNotCheck } from "../errors.ts";
 import { headPath } from "../files.ts";
 import { CliError, type Io } from "../io.ts";
+import { NoAnswer } from "../monitor/fetch-bytes.ts";
+import { serverSource } from "../monitor/source.ts";
 import { Progress } from "../progress.ts";
 import { line, painter, safeJson, safeText } from "../text.ts";
 import { verifyDisclosure } from "../verify/disclosure.ts";
 import { readHead, rememberHead } from "../verify/heads.ts";
 import { type ReportContext, reportJson, reportLines } from "../verify/report.ts";
 import { verifyByServer } from "../verify/server.ts";
+import { readTrust, type Trust } from "../verify/trust.ts";
 import { verifyFiles } from "../verify/verify-files.ts";
-import { EXIT_OF, type LogReport, verifyLog } from "../verify/verify-log.ts";
+import { type LogReport, verifyLog } from "../verify/verify-log.ts";
 
 interface VerifyFlags {
   from?: number;
@@ -46,7 +50,7 @@ export function verifyCommand(session: Session): Command {
       "[file...]",
       "evidence, export bundles, checkpoints, disclosures, certificates; a path, an http(s) address, or - (default: the whole log, over the network)",
     )
-    .option("--policy <file>", "whom to trust about files; see moonseal policy")
+    .option("--policy <file>", "whom to trust about files, and about the log's signed checkpoint; see moonseal policy")
     .option("--from <seq>", "first entry (default: 0)", seqNumber)
     .option("--to <seq>", "last entry (default: the head)", seqNumber)
     .option(
@@ -63,7 +67,7 @@ export function verifyCommand(session: Session): Command {
     .option("--json", "the report as JSON")
     .addHelpText(
       "after",
-      "\nExit codes: 0 verified, 1 refuted, 2 wrong usage, 3 could not check, 4 not witnessed as the policy asks, 5 contradicts the\nremembered head. About files, --key is a verifier key that you have pinned, not an API key.",
+      "\nExit codes: 0 verified, 1 refuted, 2 wrong usage, 3 could not check, 4 not witnessed as the policy asks, 5 contradicts the\nremembered head. About files, --key is a verifier key that you have pinned, not an API key; about a log it may be given twice, once as each.",
     );
   return handle<VerifyFlags, [string[]]>(target, session, async (io, options, names) => {
     if (names.length > 0) {
@@ -71,7 +75,10 @@ export function verifyCommand(session: Session): Command {
       if (ofLog) throw new CliError("files are verified without the log; leave the options about the log out");
       return verifyFiles(io, { names, policy: options.policy, keys: session.keys, json: options.json ?? false });
     }
-    if (options.policy !== undefined) throw new CliError("--policy is for files; name one");
+    if (options.policy !== undefined && (options.server || options.disclosure !== undefined))
+      throw new CliError(
+        "--policy is for files and for the log's own checkpoint: neither --server nor --disclosure has one",
+      );
     if (options.disclosure !== undefined) {
       if (options.server || options.sinceHead || options.from !== undefined || options.to !== undefined)
         throw new CliError("--disclosure checks a file, without the log; leave the other options out");
@@ -83,24 +90,36 @@ export function verifyCommand(session: Session): Command {
       throw new CliError("--server and --since-head exclude each other: the server knows no remembered head");
     if (options.server && options.head)
       throw new CliError("--server and --head exclude each other: the server compares with no remembered head");
-    if (!(await readSettings(io, options)).url) {
+    const { verifierKeys, flags } = splitKeys(session.keys, options);
+    const trust = await readTrust(io, options.policy, options.server ? [] : verifierKeys);
+    if (!(await readSettings(io, flags)).url) {
       throw new CliError(
         "name a file to verify it offline, or a server for the whole log: --url, MOONSEAL_URL, a profile",
       );
     }
-    const { client, domainId } = await connectToDomain(io, options);
-    const verifier = options.server ? serverSide : locally;
-    return verifier(io, client, domainId, options).catch((error) => {
+    const connection = await connectToDomain(io, flags);
+    const run = options.server
+      ? serverSide(io, connection.client, connection.domainId, options)
+      : locally(io, connection, options, { ...trust, named: options.policy !== undefined || verifierKeys.length > 0 });
+    return run.catch((error) => {
       throw asCouldNotCheck(error);
     });
   });
 }
 
-async function locally(io: Io, client: MoonsealClient, domainId: string, options: VerifyFlags): Promise<number> {
+async function locally(
+  io: Io,
+  { client, domainId, url, key }: DomainConnection,
+  options: VerifyFlags,
+  { policy, source, named }: Trust & { named: boolean },
+): Promise<number> {
   const headFile = options.head ?? headPath(io, domainId);
   const remembered = await readHead(headFile, domainId);
   const progress = new Progress(io, "verify", "entry", "entries");
-  const request = { domainId, from: options.from, to: options.to, full: !options.sinceHead, remembered };
+  const request = {
+    ...{ domainId, from: options.from, to: options.to, full: !options.sinceHead, remembered },
+    ...{ policy, policyNamed: named, checkpoint: () => checkpointOf(io, url, key, domainId) },
+  };
   let report: LogReport;
   try {
     report = await verifyLog(client, sha256, request, io.signal, (entries, total) => progress.update(entries, total));
@@ -108,10 +127,20 @@ async function locally(io: Io, client: MoonsealClient, domainId: string, options
     progress.clear();
   }
   const rememberedNow = options.remember && report.headProved && (await remember(io, headFile, report));
-  const context: ReportContext = { elapsedMs: progress.elapsedMs, headFile, rememberedNow };
+  const context: ReportContext = { elapsedMs: progress.elapsedMs, headFile, rememberedNow, trusting: source };
   if (options.json) line(io.stdout, safeJson(reportJson(report, context)));
   else printReport(io, report, context);
-  return EXIT_OF[report.verdict];
+  return EXIT_OF_VERDICT[report.verdict];
+}
+
+/** Null: the log has none yet, does not show it to this key, or does not give it now. */
+async function checkpointOf(io: Io, url: string, key: string, domainId: string): Promise<string | null> {
+  try {
+    return await serverSource(io, url, key, domainId).checkpoint();
+  } catch (error) {
+    if (error instanceof NoAnswer || error instanceof CliError) return null;
+    throw error;
+  }
 }
 
 function remember(io: Io, headFile: string, { head, domainId }: LogReport): Promise<boolean> {

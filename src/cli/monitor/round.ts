@@ -52,7 +52,7 @@ async function judge(deps: RoundDeps, before: MonitorState | null, round: Round)
   if (!claimed) return void (round.detail = `what ${source.name} answers is no checkpoint`);
   const foreign = foreignTo(claimed, deps, before);
   if (foreign !== null) return void broken(round, foreign);
-  const verdict = verifyCheckpoint(note, policy, NODE.verify);
+  const verdict = verifyCheckpoint(note, policy, NODE);
   round.origin = claimed.origin;
   if (!verdict.ok && verdict.fault === "origin_unknown") {
     return void (round.detail = `${CHECKPOINT_FAULT.origin_unknown}: ${claimed.origin}`);

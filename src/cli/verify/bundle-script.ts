@@ -13,6 +13,7 @@ import { BUNDLE, type BundleFiles } from "../../core/bundle.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { parseStrictJson } from "../../core/strict-json.ts";
 import { isTarName } from "../../core/tar.ts";
+import { verifyMlDsa44 } from "../../crypto/verify-ml-dsa.ts";
 import { verifyBundle } from "../../verifier/bundle.ts";
 import { NO_TRUST, parsePolicy, policyOfKeys, type TrustPolicy } from "../../verifier/policy.ts";
 import { EXIT_OF_VERDICT, type Platform } from "../../verifier/report.ts";
@@ -45,6 +46,7 @@ const PLATFORM: Platform = {
       return false;
     }
   },
+  verifyMlDsa44,
 };
 
 function main(argv: string[]): number {

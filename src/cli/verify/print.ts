@@ -11,7 +11,7 @@ import type { Io } from "../io.ts";
 import { type Colour, line, painter, safeJson, safeText } from "../text.ts";
 
 const STATUS_COLOUR: Record<StepStatus, Colour> = { ok: "green", failed: "red", not_checked: "yellow" };
-const STATUS_WIDTH = 11;
+export const STATUS_WIDTH = 11;
 /** More than a payload has characters (LIMITS.payloadBytes). */
 const PAYLOAD_CHARS = 70_000;
 

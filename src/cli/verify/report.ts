@@ -1,5 +1,8 @@
 /** What a verification says: for people in plain words, for programs as JSON. Both say what was not checked. */
+import { NOT_WITNESSED } from "../../verifier/checkpoint-steps.ts";
+import { STATUS_WORDS, type Step } from "../../verifier/report.ts";
 import { count, safeText } from "../text.ts";
+import { STATUS_WIDTH } from "./print.ts";
 import type { LogReport } from "./verify-log.ts";
 
 export interface ReportContext {
@@ -7,12 +10,18 @@ export interface ReportContext {
   headFile: string;
   /** Whether the head of this run stands in the file now. */
   rememberedNow: boolean;
+  /** Where the trust came from; null: nobody is trusted. */
+  trusting: string | null;
 }
 
 const VERDICT_LINE: Record<LogReport["verdict"], string> = {
   verified: "VERIFIED: nothing in the checked range was changed, inserted, removed or reordered.",
   refuted: "REFUTED: this log is not what it claims to be.",
   contradicts_remembered_head: "CONTRADICTS THE REMEMBERED HEAD: this is not the log that was seen here before.",
+  not_witnessed:
+    "NOT WITNESSED: the entries agree, and not as many independent witnesses saw them as the policy asks for.",
+  could_not_check:
+    "COULD NOT CHECK: the entries agree with each other, and no checkpoint that the policy trusts stands behind them.",
 };
 
 export function reportLines(report: LogReport, context: ReportContext): string[] {
@@ -26,13 +35,20 @@ export function reportLines(report: LogReport, context: ReportContext): string[]
       : []),
     "Checked:",
     ...bullets(checked(report, context)),
+    `The log's signed checkpoint (${context.trusting === null ? "nobody is trusted" : `trusting ${safeText(context.trusting)}`}):`,
+    ...report.checkpoint.steps.map((step) => `  ${stepLine(step)}`),
     "Not checked:",
     ...bullets(notChecked(report)),
+    ...(report.checkpoint.advice.length > 0 ? ["What to do:", ...bullets(report.checkpoint.advice)] : []),
     ...(context.rememberedNow
       ? [`Remembered: size ${head.size}, hash ${head.entry_hash.slice(0, 16)}…, in ${context.headFile}`]
       : []),
   ];
 }
+
+const STEP_WIDTH = 10;
+const stepLine = ({ step, status, detail }: Step): string =>
+  `${STATUS_WORDS[status].padEnd(STATUS_WIDTH)}  ${step.padEnd(STEP_WIDTH)}  ${safeText(detail)}`;
 
 export function reportJson(report: LogReport, context: ReportContext): object {
   const { head, remembered, finding } = report;
@@ -49,6 +65,12 @@ export function reportJson(report: LogReport, context: ReportContext): object {
       entry_hash: remembered.entry_hash,
       verified_at: remembered.verified_at,
       compared: report.rememberedChecked || report.verdict === "contradicts_remembered_head",
+    },
+    checkpoint: {
+      verdict: report.checkpoint.verdict,
+      policy: context.trusting,
+      size: report.checkpoint.claimed?.size ?? null,
+      steps: report.checkpoint.steps,
     },
     head_file: context.headFile,
     remembered_now: context.rememberedNow,
@@ -81,9 +103,10 @@ function checked(report: LogReport, { elapsedMs }: ReportContext): string[] {
 }
 
 function notChecked(report: LogReport): string[] {
-  const { from, to, remembered, rememberedChecked, head, verdict, entries } = report;
+  const { from, to, remembered, rememberedChecked, head, finding, entries, checkpoint } = report;
   const said: string[] = [];
-  if (verdict !== "verified") said.push(`Anything from entry ${from + entries} on: checking stops at the first fault.`);
+  const agreed = finding === null;
+  if (!agreed) said.push(`Anything from entry ${from + entries} on: checking stops at the first fault.`);
   if (from > 0) {
     said.push(
       rememberedChecked && remembered?.size === from + 1
@@ -91,16 +114,21 @@ function notChecked(report: LogReport): string[] {
         : `Entries 0 to ${from - 1}, and that entry ${from} follows them.`,
     );
   }
-  if (verdict === "verified" && to < head.size - 1) said.push(`Entries ${to + 1} to ${head.size - 1}.`);
-  if (verdict === "verified" && !rememberedChecked) {
+  if (agreed && to < head.size - 1) said.push(`Entries ${to + 1} to ${head.size - 1}.`);
+  if (agreed && !rememberedChecked) {
     said.push(
       remembered
         ? "The remembered head: its entry is outside the range that was asked for."
         : "Whether the log was cut or rewritten before this run: no earlier head was remembered here.",
     );
   }
+  if (!checkpoint.witnessed) {
+    said.push(
+      "Whether others were shown another log: no independent witness is involved, so whoever runs the server could rewrite everything that no remembered head covers.",
+    );
+  }
   said.push(
-    "Whether others were shown another log: no independent witness is involved, so whoever runs the server could rewrite everything that no remembered head covers.",
+    ...checkpoint.notChecked.filter((each) => each !== NOT_WITNESSED),
     "Whether the events are true or complete, private values, and columns that the server keeps for searching only.",
   );
   return said;

@@ -3,14 +3,14 @@ import { dirname, join } from "node:path";
 import { LIMITS } from "../../core/limits.ts";
 import { parseStrictJson } from "../../core/strict-json.ts";
 import { sha256 } from "../../crypto/sha256.ts";
-import { verifyEd25519 } from "../../crypto/verify.ts";
+import { verifyEd25519, verifyMlDsa44 } from "../../crypto/verify.ts";
 import { NO_TRUST, parsePolicy, policyOfKeys, type TrustPolicy } from "../../verifier/policy.ts";
 import type { Platform } from "../../verifier/report.ts";
 import { configPath, readIfThere } from "../files.ts";
 import { CliError, type Io } from "../io.ts";
 import { safeText } from "../text.ts";
 
-export const NODE: Platform = { sha256, verify: verifyEd25519 };
+export const NODE: Platform = { sha256, verify: verifyEd25519, verifyMlDsa44 };
 
 export interface Trust {
   policy: TrustPolicy;

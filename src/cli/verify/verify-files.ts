@@ -1,13 +1,18 @@
 /** `verify FILE…`: offline, each file by what it is, then all heads beside each other. */
+
+import { BUNDLE } from "../../core/bundle.ts";
 import { verifyBundle } from "../../verifier/bundle.ts";
 import { contradictionBetween } from "../../verifier/heads.ts";
 import { verifyFile } from "../../verifier/kinds.ts";
-import { EXIT_OF_VERDICT, worstVerdict } from "../../verifier/report.ts";
-import { CliError, type Io } from "../io.ts";
-import { line } from "../text.ts";
+import type { TrustPolicy } from "../../verifier/policy.ts";
+import { EXIT_OF_VERDICT, type VerifierReport, worstVerdict } from "../../verifier/report.ts";
+import { CliError, CODE, type Io } from "../io.ts";
+import { NoAnswer } from "../monitor/fetch-bytes.ts";
+import { line, safeText } from "../text.ts";
 import { openBytes, openFolder } from "./open.ts";
 import { type FileReport, printReport, reportJson } from "./print.ts";
 import { NODE, readTrust } from "./trust.ts";
+import { TILES_CHECKPOINT, verifyTiles } from "./verify-tiles.ts";
 
 export interface VerifyFilesRequest {
   names: readonly string[];
@@ -25,11 +30,7 @@ export async function verifyFiles(io: Io, { names, policy, keys, json }: VerifyF
   const trust = await readTrust(io, policy, keys);
   const reports: FileReport[] = [];
   for (const name of names) {
-    const folder = await openFolder(name);
-    const report = folder
-      ? verifyBundle(folder, trust.policy, NODE)
-      : verifyFile(await openBytes(io, name), trust.policy, NODE);
-    reports.push({ file: name, report });
+    reports.push({ file: name, report: await verifyNamed(io, name, trust.policy) });
   }
   const contradiction = contradictionBetween(reports.flatMap(({ report }) => report.heads));
   if (contradiction) reports.push({ file: "these files together", report: contradiction });
@@ -41,4 +42,15 @@ export async function verifyFiles(io: Io, { names, policy, keys, json }: VerifyF
     }
   }
   return EXIT_OF_VERDICT[worstVerdict(reports.map(({ report }) => report.verdict))];
+}
+
+/** A folder is a bundle that was unpacked, or the tiles of a log. */
+async function verifyNamed(io: Io, name: string, policy: TrustPolicy): Promise<VerifierReport> {
+  const folder = await openFolder(name);
+  if (!folder) return verifyFile(await openBytes(io, name), policy, NODE);
+  if (!folder.has(TILES_CHECKPOINT) || folder.has(BUNDLE.manifest)) return verifyBundle(folder, policy, NODE);
+  return verifyTiles(io, name, policy).catch((error: unknown) => {
+    if (error instanceof NoAnswer) throw new CliError(`could not check: ${safeText(error.message)}`, CODE.unreachable);
+    throw error;
+  });
 }

@@ -1,12 +1,14 @@
 /** Verifies a log over the network: what is read, what is compared, and which verdict follows. Reads as the policy. */
 import type { Head, MoonsealClient } from "../../client/index.ts";
+import { parseCheckpointNote } from "../../core/checkpoint.ts";
 import type { Sha256 } from "../../core/sha256.ts";
-import { type ChainFinding, compareHead, EXIT } from "../../verifier/chain.ts";
+import { type ChainFinding, compareHead } from "../../verifier/chain.ts";
+import type { TrustPolicy } from "../../verifier/policy.ts";
+import type { Verdict } from "../../verifier/report.ts";
 import { CliError, CODE } from "../io.ts";
 import type { HeadOnFile } from "./heads.ts";
+import { judgeLogCheckpoint, type LogCheckpointReport, sizesToCompare } from "./log-checkpoint.ts";
 import { walk } from "./walk.ts";
-
-export type Verdict = "verified" | "refuted" | "contradicts_remembered_head";
 
 export interface VerifyRequest {
   domainId: string;
@@ -16,6 +18,11 @@ export interface VerifyRequest {
   /** From 0 on, also when a head is remembered. */
   full: boolean;
   remembered: HeadOnFile | null;
+  /** The log's newest signed checkpoint, untrusted; null: the server shows none. */
+  checkpoint: () => Promise<string | null>;
+  policy: TrustPolicy;
+  /** The policy was named for this run: then nothing is verified without a checkpoint that it trusts. */
+  policyNamed: boolean;
 }
 
 export interface LogReport {
@@ -28,17 +35,13 @@ export interface LogReport {
   entries: number;
   head: Head;
   remembered: HeadOnFile | null;
+  /** What stands behind the entries beside the server's word. */
+  checkpoint: LogCheckpointReport;
   /** Whether the entry that the remembered head names was recomputed and is the same. */
   rememberedChecked: boolean;
   /** Whether the run went up to the head and is tied to the beginning of the log: then its head may be remembered. */
   headProved: boolean;
 }
-
-export const EXIT_OF: Record<Verdict, number> = {
-  verified: EXIT.verified,
-  refuted: EXIT.refuted,
-  contradicts_remembered_head: EXIT.contradictsRememberedHead,
-};
 
 export async function verifyLog(
   client: Pick<MoonsealClient, "entries" | "head">,
@@ -48,11 +51,17 @@ export async function verifyLog(
   onRows: (entries: number, total: number) => void = () => {},
 ): Promise<LogReport> {
   const { domainId, remembered } = request;
-  const head = checkHead(await client.head(domainId, { signal }), domainId);
+  const { head, note } = await headAndCheckpoint(client, request, signal);
+  let roots: ReadonlyMap<number, Uint8Array> = new Map();
   let range = { from: request.from ?? 0, to: request.to ?? Math.max(0, head.size - 1) };
   const report = (verdict: Verdict, finding: ChainFinding | null, more: Partial<LogReport> = {}): LogReport => {
-    const base = { domainId, verdict, finding, ...range, entries: 0, head, remembered };
-    return { ...base, rememberedChecked: false, headProved: false, ...more };
+    const { policy } = request;
+    const checkpoint = judgeLogCheckpoint(note, { domainId, size: head.size, roots, policy, of: "entries" });
+    const base = { domainId, finding, ...range, entries: 0, head, remembered, checkpoint };
+    const both = withCheckpoint(verdict, checkpoint, request);
+    const whole = { ...base, rememberedChecked: false, headProved: false, ...more, verdict: both };
+    // A head is remembered only of a log that nothing speaks against.
+    return { ...whole, headProved: whole.headProved && verdict === "verified" && !SPEAKS_AGAINST.includes(both) };
   };
 
   const claimed = remembered && contradiction(remembered, head.size, new Map([[head.size - 1, head.entry_hash]]));
@@ -63,8 +72,10 @@ export async function verifyLog(
   const { from, to } = range;
   const start = { seq: from, prevHash: from === 0 ? head.genesis : null };
   const watch = [head.size - 1, ...(remembered ? [remembered.size - 1] : [])];
-  const walked = await walk(client, sha256, { domainId, start, to, watch }, signal, (n) => onRows(n, to - from + 1));
+  const plan = { domainId, start, to, watch, rootsOf: sizesToCompare(note, request.policy) };
+  const walked = await walk(client, sha256, plan, signal, (n) => onRows(n, to - from + 1));
   const { finding, entries, nextSeq, hashes } = walked;
+  roots = walked.roots;
 
   // A contradiction says more than a fault: somebody showed us another log before.
   if (remembered && finding?.fault === "tail_cut" && nextSeq < remembered.size) {
@@ -82,6 +93,27 @@ export async function verifyLog(
   const rememberedChecked = remembered !== null && hashes.has(remembered.size - 1);
   const headProved = last !== undefined && (from === 0 || rememberedChecked);
   return report("verified", null, { entries, rememberedChecked, headProved });
+}
+
+/** The checkpoint is asked for after the head, so it may cover more; then the head is asked for again, and must cover that. */
+async function headAndCheckpoint(
+  client: Pick<MoonsealClient, "head">,
+  { domainId, checkpoint }: VerifyRequest,
+  signal: AbortSignal,
+): Promise<{ head: Head; note: string | null }> {
+  const head = checkHead(await client.head(domainId, { signal }), domainId);
+  const note = await checkpoint();
+  const covered = (note && parseCheckpointNote(note)?.checkpoint.size) || 0;
+  if (covered <= head.size) return { head, note };
+  return { head: checkHead(await client.head(domainId, { signal }), domainId), note };
+}
+
+const SPEAKS_AGAINST: readonly Verdict[] = ["refuted", "contradicts_remembered_head"];
+
+/** What the entries say counts first, then what the checkpoint says against them; that none is trusted, where one was asked for. */
+function withCheckpoint(verdict: Verdict, checkpoint: LogCheckpointReport, { policyNamed }: VerifyRequest): Verdict {
+  if (verdict !== "verified") return verdict;
+  return checkpoint.verdict === "could_not_check" && !policyNamed ? "verified" : checkpoint.verdict;
 }
 
 /** Only what is known: a seq that was not read contradicts nothing. */

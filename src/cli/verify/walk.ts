@@ -1,6 +1,8 @@
 /** Reads a range of rows over the network, recomputes each one here and notes the hashes that heads are compared with. */
 import type { Entry, EntryPage, MoonsealClient } from "../../client/index.ts";
+import { fromHex } from "../../core/bytes.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { Frontier, leafHash } from "../../core/merkle/tree.ts";
 import type { Sha256 } from "../../core/sha256.ts";
 import { type ChainFinding, type ChainRow, type ChainStart, ChainVerifier } from "../../verifier/chain.ts";
 import { CliError, CODE } from "../io.ts";
@@ -12,6 +14,8 @@ export interface WalkPlan {
   to: number;
   /** Seqs whose hashes the result shall tell. */
   watch: readonly number[];
+  /** Sizes of the tree whose roots the result shall tell; only from seq 0 on. */
+  rootsOf?: readonly number[];
 }
 
 export interface WalkResult {
@@ -23,6 +27,8 @@ export interface WalkResult {
   nextSeq: number;
   /** The hashes of the good rows among `watch`. */
   hashes: Map<number, string>;
+  /** RFC 6962, over the good rows. */
+  roots: Map<number, Uint8Array>;
 }
 
 /**
@@ -38,11 +44,16 @@ export async function walk(
 ): Promise<WalkResult> {
   const verifier = new ChainVerifier(sha256, plan.domainId, plan.start);
   const hashes = new Map<number, string>();
+  const roots = new Map<number, Uint8Array>();
+  const rootsOf = plan.start.seq === 0 ? (plan.rootsOf ?? []) : [];
+  const largest = Math.max(0, ...rootsOf);
+  const frontier = new Frontier(sha256);
   const result = (finding: ChainFinding | null): WalkResult => ({
     finding,
     entries: verifier.entries,
     nextSeq: verifier.position.seq,
     hashes,
+    roots,
   });
   let cursor: string | undefined;
   do {
@@ -52,7 +63,11 @@ export async function walk(
       const row = toRow(entry);
       const finding = row ? verifier.feed(row) : malformedRow(verifier.position.seq);
       if (finding) return result(finding);
-      if (row && plan.watch.includes(row.seq)) hashes.set(row.seq, row.entryHash);
+      if (!row) continue;
+      if (plan.watch.includes(row.seq)) hashes.set(row.seq, row.entryHash);
+      if (row.seq >= largest) continue;
+      frontier.append(leafHash(sha256, fromHex(row.entryHash) ?? new Uint8Array()));
+      if (rootsOf.includes(frontier.size)) roots.set(frontier.size, frontier.root());
     }
     onRows(verifier.entries);
     // A page without entries ends the walk whatever it says about more: a server must not keep us busy for ever.

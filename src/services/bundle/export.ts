@@ -2,12 +2,13 @@
  * The bundle of a range of one domain's log, for whoever may read its entries. Everything that can be refused is refused before
  * the first byte; a store that fails later breaks the stream off, and what was sent is no bundle. Writes nothing.
  */
-import { AppError } from "../../core/errors.ts";
+import { AppError, isAppError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
-import type { Sha256 } from "../../core/sha256.ts";
+import type { ShardRange } from "../../core/shards.ts";
 import type { NoteSigner } from "../../crypto/signer.ts";
 import { notThere, proofOf, type SetDeps } from "../log/evidence-set.ts";
-import type { Clock, EntryRow, LedgerStore } from "../ports.ts";
+import { type ReadRow, type RowPlaces, readThrough } from "../log/read-through.ts";
+import type { Clock } from "../ports.ts";
 import { writeBundle } from "./write.ts";
 
 export interface BundleCall {
@@ -16,17 +17,18 @@ export interface BundleCall {
   to: number | null;
 }
 
-export interface BundleDeps extends Pick<SetDeps, "domainId" | "log" | "ledger"> {
+export interface BundleDeps extends Pick<SetDeps, "domainId" | "log" | "ledger">, Omit<RowPlaces, "ledger"> {
   /** Entries that are committed. */
   size: () => Promise<number>;
+  /** Where the rows lie, without bringing the copy up to date. */
+  shards: () => Promise<ShardRange[]>;
   /** Named like the log's origin. */
   signer: NoteSigner;
-  sha256: Sha256;
   clock: Clock;
   /** Whom the cell suggests to trust for this log. */
   policy: object;
   script: string;
-  page?: string | undefined;
+  page: string;
   /** Name and version of the software. */
   madeBy: string;
 }
@@ -49,22 +51,33 @@ export async function startBundle({ from, to: last }: BundleCall, deps: BundleDe
   const wanted = { kind: "range" as const, from, to };
   const proved = await deps.log.setProof(wanted);
   if (!proved) throw notThere();
-  const ledger = deps.ledger(await deps.log.flush());
-  const first = await ledger.rows({ fromSeq: from, toSeq: from, limit: 1 });
+  const places = { ...deps, ledger: deps.ledger(await upToDate(deps)) };
+  const first = await readThrough({ fromSeq: from, toSeq: from, limit: 1 }, places);
   const { policy, script, page, madeBy, clock } = deps;
   const source = {
     proof: proofOf(wanted, first, proved.hashes),
     checkpoint: proved.checkpoint.note,
-    payloads: pagesOf(ledger, from, to),
+    payloads: pagesOf(places, from, to),
     ...{ policy, script, page, madeBy, madeAtMs: clock() },
   };
   return { from, to, chunks: writeBundle(source, deps) };
 }
 
+/** A copy that cannot be brought up to date now is read as far as it goes: the rest is in the archive or the object. */
+async function upToDate({ log, shards }: Pick<BundleDeps, "log" | "shards">): Promise<ShardRange[]> {
+  try {
+    return await log.flush();
+  } catch (error) {
+    if (!isAppError(error) || error.code !== "storage.unavailable") throw error;
+    return shards();
+  }
+}
+
 /** A page that is missing ends the pages: the writer sees that entries are missing. */
-async function* pagesOf(ledger: Pick<LedgerStore, "rows">, from: number, to: number): AsyncGenerator<string[]> {
+async function* pagesOf(places: RowPlaces, from: number, to: number): AsyncGenerator<string[]> {
   for (let next = from; next <= to; ) {
-    const rows: EntryRow[] = await ledger.rows({ fromSeq: next, toSeq: to, limit: LIMITS.verifyPageEntries });
+    const range = { fromSeq: next, toSeq: to, limit: LIMITS.verifyPageEntries };
+    const rows: ReadRow[] = await readThrough(range, places);
     if (rows.length === 0) return;
     yield rows.map(({ payload }) => payload);
     next += rows.length;

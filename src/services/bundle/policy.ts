@@ -4,7 +4,7 @@ import type { WitnessConfig } from "../witness/config.ts";
 
 export interface SuggestedPolicy {
   logs: { origin: string; keys: readonly string[] }[];
-  witnesses: { key: string; independent: boolean }[];
+  witnesses: ({ key: string; independent: boolean } | { keys: readonly string[]; independent: boolean })[];
   required: number;
 }
 
@@ -14,14 +14,16 @@ export interface SuggestedPolicy {
  */
 export function suggestedPolicy(
   signer: Pick<NoteSigner, "name" | "verifierKeys">,
-  witnesses: readonly Pick<WitnessConfig, "verifierKey" | "independent" | "origins">[],
+  witnesses: readonly Pick<WitnessConfig, "verifierKey" | "verifierKeys" | "independent" | "origins">[],
   required: number,
 ): SuggestedPolicy {
   const asked = witnesses.filter(({ origins }) => origins === null || origins.includes(signer.name));
   const independent = asked.filter((witness) => witness.independent).length;
   return {
     logs: [{ origin: signer.name, keys: signer.verifierKeys }],
-    witnesses: asked.map(({ verifierKey, independent }) => ({ key: verifierKey, independent })),
+    witnesses: asked.map(({ verifierKey, verifierKeys, independent }) =>
+      verifierKeys.length === 1 ? { key: verifierKey, independent } : { keys: verifierKeys, independent },
+    ),
     required: Math.min(required, independent),
   };
 }

@@ -8,9 +8,16 @@ export interface ReadmeOf {
   proof: SetProof;
   /** Of the log, as its operator names it. */
   verifierKey: string;
+  /** The page lies in it too. */
+  withPage: boolean;
 }
 
-export function bundleReadme({ origin, proof, verifierKey }: ReadmeOf): string {
+const BY_PAGE = `
+Without Node: open ${BUNDLE.page} in a browser, also with the network off. Paste the key that you learnt, or drop a policy of your
+own, and drop this export on it as you got it, the archive (.tar). The page sends nothing to anybody.
+`;
+
+export function bundleReadme({ origin, proof, verifierKey, withPage }: ReadmeOf): string {
   return `This is an export of a tamper-evident audit log: ${describeSet(proof)}
 of the log ${origin}
 
@@ -24,9 +31,9 @@ To verify it you need Node 20 or newer, and neither a network nor anything else:
 
 It says step by step what is proved, and what is not. Exit codes: 0 verified, 1 refuted, 2 wrong usage,
 3 could not check (no key is trusted), 4 not witnessed as the policy asks.
-
+${withPage ? BY_PAGE : ""}
 ${BUNDLE.policy} is the policy that the log's operator suggests. Read it, compare its keys, and name it
-with --policy if you agree; it is never trusted by itself. The script, too, comes from the operator:
+with --policy if you agree; it is never trusted by itself. The script${withPage ? " and the page, too, come" : ", too, comes"} from the operator:
 the command "moonseal verify", or any script that follows the format, judges the export as well.
 
   ${BUNDLE.checkpoint}    the signed head of the log (C2SP tlog-checkpoint), with the witnesses' cosignatures

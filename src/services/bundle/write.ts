@@ -68,8 +68,9 @@ export async function* writeBundle(source: BundleSource, deps: BundleWriterDeps)
   const checkpoint = parseCheckpointNote(source.checkpoint)?.checkpoint;
   if (!checkpoint || checkpoint.origin !== signer.name) throw new TypeError("the checkpoint is not of this log");
   const archive = new ArchiveWriter(sha256);
+  const withPage = source.page !== undefined;
   const before: [string, string | undefined][] = [
-    [BUNDLE.readme, bundleReadme({ origin: signer.name, proof, verifierKey: signer.verifierKey })],
+    [BUNDLE.readme, bundleReadme({ origin: signer.name, proof, verifierKey: signer.verifierKey, withPage })],
     [BUNDLE.script, source.script],
     [BUNDLE.page, source.page],
     [BUNDLE.policy, `${JSON.stringify(source.policy, null, 2)}\n`],

@@ -4,7 +4,7 @@ import type { ShardRange } from "../../core/shards.ts";
 import type { ErasureCalls } from "../erasure/calls.ts";
 import type { HoldCall } from "../holds/hold.ts";
 import type { ResealCursor, ResealStep, ResealWork } from "../keys/resealing/calls.ts";
-import type { DomainKind } from "../ports.ts";
+import type { DomainKind, EntryRow } from "../ports.ts";
 import type { WitnessView } from "../witness/view.ts";
 import type { Receipt } from "./append.ts";
 import type { BodyForm } from "./body.ts";
@@ -65,6 +65,8 @@ export interface DomainLogCalls extends ErasureCalls, LogTreeCalls, Pick<SetProv
   head(): Promise<HeadResult>;
   /** Resolves to where the rows lie. */
   flush(): Promise<ShardRange[]>;
+  /** What the object has not released yet, from `fromSeq` on or later, at most `limit` rows and `LIMITS.pageChars`. */
+  waiting(fromSeq: number, limit: number): Promise<EntryRow[]>;
   /** In force at once; false: not confirmed yet, ask again. Throws `request.invalid` for a range past the newest entry. */
   placeHold(call: HoldCall): Promise<boolean>;
   /** Seals anew what is sealed under older keys; goes on from `cursor`, null: from the beginning. */

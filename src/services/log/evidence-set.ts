@@ -85,7 +85,11 @@ export const notThere = (): AppError =>
   new AppError("resource.not_found", { detail: "the log does not have all of these entries" });
 
 /** The proof with the hashes before its first entries. Throws `storage.unavailable` unless they are hashes. */
-export function proofOf(wanted: WantedSet, rows: readonly EntryRow[], hashes: Uint8Array[]): SetProof {
+export function proofOf(
+  wanted: WantedSet,
+  rows: readonly Pick<EntryRow, "seq" | "prevHash">[],
+  hashes: Uint8Array[],
+): SetProof {
   const entries = rows.map(({ seq, prevHash }) => ({ seq, prevHash: fromHex(prevHash) ?? broken() }));
   if (wanted.kind === "selection") return { kind: "selection", entries, hashes };
   const { from, to } = wanted;

@@ -124,11 +124,6 @@ export function forkAgainst(
   return evidence && formatForkEvidence(evidence);
 }
 
-/** Canonical JSON, for a file. What it says of the object is what the object says; the checkpoint and the fork stand for themselves. */
-export function formatAlarm({ reason, origin, held, checkpoint, fork }: Alarm, at: string): string {
-  return `${canonicalJson({ format: "moonseal/alarm/v1", at, reason, origin, held, checkpoint, fork })}\n`;
-}
-
 /** The entry `integrity.violation` of the platform's log. Sizes, hashes and signed notes only: nothing about people. */
 export function violationEvent(domainId: string, reason: string, alarm: Alarm | null): AuditEvent {
   const metadata = alarm ? boundedMetadata(reason, alarm) : { reason };

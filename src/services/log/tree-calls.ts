@@ -28,7 +28,7 @@ export interface LogTreeCalls {
   treeTile(path: string): Promise<Uint8Array | null>;
   /** Null: there is no such entry. `waitMs`: how long to wait for witnesses. */
   entryProof(call: { seq: number; waitMs: number }): Promise<EntryProof | null>;
-  /** Evidence that this log has shown two histories, as far as its witnesses hold it up; null: there is none. */
+  /** Evidence that this log has shown two histories, as far as its witnesses or its mirror hold it up; null: there is none. */
   fork(): Promise<string | null>;
   /** From a smaller tree to a signed one; `to` null: the newest. Null: no such trees. */
   growthProof(call: { from: number; to: number | null }): Promise<GrowthProof | null>;

@@ -15,9 +15,10 @@ import { LIMITS } from "../../core/limits.ts";
 import type { Sha256 } from "../../core/sha256.ts";
 import { formatAddCheckpoint } from "../../core/witness-request.ts";
 import type { TrustedKey } from "../../verifier/policy.ts";
+import type { SignatureChecks } from "../../verifier/report.ts";
 import type { SignedCheckpoint } from "../log/checkpoints.ts";
 import type { Clock } from "../ports.ts";
-import { readAnswer, readHeldUp, type VerifyEd25519, type WitnessExchange, type WitnessFailure } from "./answer.ts";
+import { readAnswer, readHeldUp, type WitnessExchange, type WitnessFailure } from "./answer.ts";
 import type { WitnessConfig } from "./config.ts";
 import type { WitnessJournal } from "./journal.ts";
 import { originHash } from "./witness.ts";
@@ -43,7 +44,7 @@ export interface AskDeps {
   exchange: WitnessExchange;
   /** Every key that ever signed this log's checkpoints. */
   logKeys: readonly TrustedKey[];
-  verify: VerifyEd25519;
+  checks: SignatureChecks;
   sha256: Sha256;
   clock: Clock;
 }
@@ -56,7 +57,7 @@ export async function askWitness(
   checkpoint: SignedCheckpoint,
   deps: AskDeps,
 ): Promise<AskResult> {
-  const { journal, exchange, verify, clock } = deps;
+  const { journal, exchange, checks, clock } = deps;
   const { size, note } = checkpoint;
   const known = journal.record(witness.verifierKey).size;
   // More than is signed now cannot be proved from; the witness will say what it has.
@@ -67,7 +68,7 @@ export async function askWitness(
       url: `${witness.url}/add-checkpoint`,
       body: formatAddCheckpoint({ oldSize, proof, checkpoint: note }),
     });
-    const verdict = readAnswer(answer, note, witness, verify, clock());
+    const verdict = readAnswer(answer, note, witness.keys, checks, clock());
     if (verdict.kind === "cosigned") return cosigned(witness, size, verdict, deps);
     if (verdict.kind === "failed") return failed(witness, verdict.failure, deps);
     if (verdict.kind === "refuses_tree") return lookedUp(witness, "witness_refuses_tree", deps);
@@ -82,18 +83,21 @@ export async function askWitness(
 function cosigned(
   { verifierKey: key }: WitnessConfig,
   size: number,
-  { line, timestamp }: { line: string; timestamp: number },
+  { lines, timestamp, incomplete }: { lines: string; timestamp: number; incomplete: boolean },
   { journal, clock }: AskDeps,
 ): "cosigned" {
+  const nowMs = clock();
   const record = {
     ...journal.record(key),
     size,
     witnessedSize: size,
-    witnessedAtMs: clock(),
+    witnessedAtMs: nowMs,
     failures: 0,
     retryAtMs: 0,
+    // Not asked again for it, but said: nobody should believe in a second signature that is not there.
+    ...(incomplete && { failedAtMs: nowMs, failure: "cosignature_incomplete" }),
   };
-  journal.put(record, { size, key, line, timestamp });
+  journal.put(record, { size, key, line: lines, timestamp });
   return "cosigned";
 }
 
@@ -109,11 +113,11 @@ function failed({ verifierKey: key }: WitnessConfig, failure: WitnessFailure, { 
 /** Asks the witness for the checkpoint that it means, and judges it by this log's own key and tree. */
 async function lookedUp(witness: WitnessConfig, failure: WitnessFailure, deps: AskDeps): Promise<AskResult> {
   failed(witness, failure, deps);
-  const { origin, exchange, logKeys, verify, sha256, rootAt } = deps;
+  const { origin, exchange, logKeys, checks, sha256, rootAt } = deps;
   const url = `${witness.monitoringUrl}/${originHash(sha256, origin)}/checkpoint`;
   const answer = await exchange({ url, body: null });
   if ("failure" in answer || answer.status !== 200) return "failed";
-  const held = readHeldUp(answer.body, origin, logKeys, verify);
+  const held = readHeldUp(answer.body, origin, logKeys, checks.verify);
   if (!held || held.size === 0) return "failed";
   const alarm = { witness: witness.name, note: answer.body, size: held.size };
   if (held.size > deps.signedSize()) return { ...alarm, kind: "rollback" };

@@ -8,11 +8,17 @@ import { COSIGNATURE_V1 } from "../../core/cosignature.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Sha256 } from "../../core/sha256.ts";
 import { parseStrictJson } from "../../core/strict-json.ts";
-import { NO_TRUST, parsePolicy, parseTrustedKey, type TrustedKey } from "../../verifier/policy.ts";
+import { type CosignerKey, NO_TRUST, parseCosignerKey, parsePolicy, type TrustedKey } from "../../verifier/policy.ts";
 
 /** A witness that the logs of this cell ask. */
-export interface WitnessConfig extends TrustedKey {
-  /** As it was configured (type 4): what the witness is known by in a log's own storage. */
+export interface WitnessConfig {
+  /** Of the key that it is known by. */
+  name: string;
+  /** All that it is asked to cosign with; each of its own type. At least one. */
+  keys: readonly CosignerKey[];
+  /** The same, as they were configured. */
+  verifierKeys: readonly string[];
+  /** The one of type 4, or else the first: what the witness is known by in a log's own storage. A second key changes nothing in it. */
   verifierKey: string;
   /** Submission prefix. */
   url: string;
@@ -40,15 +46,17 @@ export function parseWitnessedLogs(sha256: Sha256, setting: string): KeysOf {
 }
 
 /**
- * `[{"url", "key", "independent", "monitoring_url"?, "origins"?}, …]`. `ours` is the cell's log host: a cosigner that is named
+ * `[{"url", "key" or "keys", "independent", "monitoring_url"?, "origins"?}, …]`. `ours` is the cell's log host: a cosigner that is named
  * after it belongs to the operator of the log and cannot be independent. Throws a RangeError.
  */
 export function parseWitnesses(sha256: Sha256, setting: string, ours: string): WitnessConfig[] {
   const witnesses = parseList("WITNESSES", setting).map((value, i) => parseWitness(sha256, value, `[${i}]`, ours));
-  if (witnesses.length > LIMITS.witnesses) throw fault("WITNESSES", `there may be ${LIMITS.witnesses}`);
+  const keys = witnesses.flatMap((witness) => witness.keys);
+  if (keys.length > LIMITS.witnessKeys)
+    throw fault("WITNESSES", `there may be ${LIMITS.witnessKeys} keys of witnesses`);
   // One with two names would count as two, and readers tell signatures apart by name and key hash alone.
   for (const part of ["publicKey", "keyHash"] as const) {
-    const parts = witnesses.map((witness) => `${part === "keyHash" ? witness.name : ""}${toHex(witness[part])}`);
+    const parts = keys.map((key) => `${part === "keyHash" ? key.name : ""}${toHex(key[part])}`);
     if (new Set(parts).size !== parts.length) throw fault("WITNESSES", "a witness is there twice");
   }
   return witnesses;
@@ -68,26 +76,55 @@ export function parseRequired(setting: string, witnesses: readonly WitnessConfig
 export const witnessesOf = (witnesses: readonly WitnessConfig[], origin: string): WitnessConfig[] =>
   witnesses.filter(({ origins }) => origins === null || origins.includes(origin));
 
-const MEMBERS = ["url", "key", "independent", "monitoring_url", "origins"];
+const MEMBERS = ["url", "key", "keys", "independent", "monitoring_url", "origins"];
 
 function parseWitness(sha256: Sha256, value: unknown, at: string, ours: string): WitnessConfig {
   const wrong = (what: string) => fault("WITNESSES", `${at}: ${what}`);
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong("must be an object");
-  const { url, key, independent, monitoring_url: monitoring = url, origins = null } = value as Record<string, unknown>;
+  const {
+    url,
+    key,
+    keys,
+    independent,
+    monitoring_url: monitoring = url,
+    origins = null,
+  } = value as Record<string, unknown>;
   const unknown = Object.keys(value).find((name) => !MEMBERS.includes(name));
   if (unknown !== undefined) throw wrong(`${JSON.stringify(unknown)} is not a part of a witness`);
   if (!isPrefix(url) || !isPrefix(monitoring)) {
     throw wrong("url must be https://… without query, fragment, credentials and final slash (http on loopback only)");
   }
-  const trusted = typeof key === "string" ? parseTrustedKey(sha256, key, COSIGNATURE_V1) : null;
-  if (!trusted) throw wrong("key is not a verifier key of a cosigner (type 4)");
-  if (typeof independent !== "boolean") throw wrong("independent must be true or false");
-  if (independent && trusted.name.startsWith(`${ours}/`)) {
-    throw wrong(`${trusted.name} is a cell of this deployment: both have one operator, so independent must be false`);
+  if ((key === undefined) === (keys === undefined)) throw wrong("must have either key or keys");
+  const verifierKeys = key === undefined ? keys : [key];
+  if (!isTexts(verifierKeys)) throw wrong("keys must be a list of verifier keys, not empty");
+  const cosigners = verifierKeys.map((each) => parseCosignerKey(sha256, each));
+  if (!areKeys(cosigners)) throw wrong("key is not a verifier key of a cosigner (type 4 or 6)");
+  if (new Set(cosigners.map(({ type }) => type)).size !== cosigners.length) {
+    throw wrong("two keys of one type: a witness cosigns with one of each");
   }
-  if (origins !== null && !isOrigins(origins)) throw wrong("origins must be a list of origins, not empty");
-  return { ...trusted, verifierKey: String(key), url, monitoringUrl: monitoring, independent, origins };
+  if (typeof independent !== "boolean") throw wrong("independent must be true or false");
+  const ofCell = cosigners.find(({ name }) => name.startsWith(`${ours}/`));
+  if (independent && ofCell) {
+    throw wrong(`${ofCell.name} is a cell of this deployment: both have one operator, so independent must be false`);
+  }
+  if (origins !== null && !isTexts(origins)) throw wrong("origins must be a list of origins, not empty");
+  const known = Math.max(
+    0,
+    cosigners.findIndex(({ type }) => type === COSIGNATURE_V1),
+  );
+  return {
+    name: cosigners[known]?.name ?? "",
+    keys: cosigners,
+    verifierKeys,
+    verifierKey: verifierKeys[known] ?? "",
+    url,
+    monitoringUrl: monitoring,
+    independent,
+    origins,
+  };
 }
+
+const areKeys = (keys: readonly (CosignerKey | null)[]): keys is CosignerKey[] => !keys.includes(null);
 
 /** What a path is appended to. */
 function isPrefix(value: unknown): value is string {
@@ -99,7 +136,7 @@ function isPrefix(value: unknown): value is string {
   return protocol === "https:" || (protocol === "http:" && loopback);
 }
 
-function isOrigins(value: unknown): value is string[] {
+function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === "string" && each !== "");
 }
 

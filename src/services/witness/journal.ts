@@ -22,7 +22,7 @@ export interface StoredCosignature {
   size: number;
   /** Of the witness. */
   key: string;
-  /** The signature line, verified, with its LF. */
+  /** The signature lines of the witness, one for each of its keys that cosigned; verified, each with its LF. */
   line: string;
   /** POSIX seconds, as the witness says. */
   timestamp: number;

@@ -6,7 +6,8 @@
  *     again and meets either head. Two requests at once: the second one reads what the first wrote
  *  2. that write is durable                                             the log asks again with its old size, is told the new
  *     one (409), and gets its cosignature for the same checkpoint
- *  3. the cosignature is made                                           as after 2
+ *  3. the cosignatures are made, with both keys or not at all; other    as after 2
+ *     requests may go past this head meanwhile
  *  4. it is stored beside its head for monitors (a later head is never replaced)          as after 2
  *  5. answer
  * Nothing is signed before 2, so there is no cosignature of a head that a crash could take back. Its time is that of 1: a later
@@ -73,8 +74,8 @@ export interface WitnessCalls {
 
 export interface WitnessDeps {
   store: WitnessStore;
-  /** One line; `timestamp` in POSIX seconds. */
-  cosign: (checkpointText: string, timestamp: number) => string;
+  /** One line for each key; `timestamp` in POSIX seconds. */
+  cosign: (checkpointText: string, timestamp: number) => string | Promise<string>;
   sha256: Sha256;
   clock: Clock;
 }
@@ -91,7 +92,7 @@ export async function addCheckpoint(submission: Submission, deps: WitnessDeps): 
   });
   if (refused !== null) return refused;
   await store.durable();
-  const cosigned = cosign(submission.text, timestamp);
+  const cosigned = await cosign(submission.text, timestamp);
   store.publish(submission.size, submission.signed + cosigned);
   return { cosigned };
 }

@@ -9,7 +9,7 @@ import { ORIGIN, testKey } from "../../verifier/proved-log.ts";
 
 const witness = (fill: number, independent: boolean, origins: string[] | null = null) => {
   const verifierKey = formatCosignerKey(sha256, `w${fill}.example`, testKey(fill).publicKey);
-  return { verifierKey, independent, origins };
+  return { verifierKey, verifierKeys: [verifierKey], independent, origins };
 };
 
 test("it names the log's keys, old and new, and the witnesses of this log, and asks for no more than there are", () => {

@@ -1,11 +1,13 @@
 /** Making evidence for many entries: what goes out verifies, and what would not verify does not go out. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { AppError } from "../../../src/core/errors.ts";
 import { formatEvidenceSet, parseEvidenceSet } from "../../../src/core/evidence-set.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import { sha256 } from "../../../src/crypto/sha256.ts";
 import { startBundle } from "../../../src/services/bundle/export.ts";
 import { evidenceSet, proveSet } from "../../../src/services/log/evidence-set.ts";
+import type { EntryRow, SegmentStore } from "../../../src/services/ports.ts";
 import { verifyBundle } from "../../../src/verifier/bundle.ts";
 import { verifyEvidenceSet } from "../../../src/verifier/evidence-set.ts";
 import { PLATFORM, ProvedLog, policyJson, rowsFromGenesis, trust } from "../../verifier/proved-log.ts";
@@ -98,10 +100,14 @@ describe("an export", () => {
   const bundleDeps = {
     ...deps,
     size: async () => 600,
+    shards: async () => [],
+    segments: { list: async () => [], get: async () => null },
+    waiting: async () => [],
     signer: log.signer,
     clock: () => Date.UTC(2026, 10, 21),
     policy: policyJson(),
     script: "// short\n",
+    page: "<!doctype html>\n",
     madeBy: "moonseal 0.1.0",
   };
 
@@ -138,4 +144,48 @@ describe("an export", () => {
     const { chunks } = await startBundle({ from: 0, to: null }, holes);
     await expect(collect(chunks)).rejects.toMatchObject({ code: "storage.unavailable" });
   });
+
+  test("reads from the archive and from the object what the ledger lacks, or does not answer for", async () => {
+    const answers = (places: object) => ({ ...bundleDeps, ledger: setDeps(log, []).ledger, ...places });
+    const segments = segmentsOf(log.rows.slice(0, 500), 77);
+    const waiting = async (fromSeq: number, limit: number) =>
+      log.rows.filter(({ seq }) => seq >= Math.max(fromSeq, 480)).slice(0, limit);
+    const away = async () => {
+      throw new AppError("storage.unavailable");
+    };
+    for (const places of [
+      { segments, waiting },
+      { segments, waiting, log: { ...deps.log, flush: away } },
+      { segments, waiting, ledger: () => ({ rows: away, rowsAt: away }) },
+      { segments, waiting, ledger: setDeps(log, log.rows.toSpliced(100, 300)).ledger },
+    ]) {
+      const { chunks } = await startBundle({ from: 3, to: null }, answers(places));
+      expect(verifyBundle(await collect(chunks), trust(), PLATFORM).verdict).toBe("verified");
+    }
+    const { chunks } = await startBundle({ from: 3, to: null }, answers({ segments }));
+    await expect(collect(chunks)).rejects.toMatchObject({ code: "storage.unavailable" });
+    const none = startBundle({ from: 3, to: null }, answers({ ledger: () => ({ rows: away, rowsAt: away }) }));
+    await expect(none).rejects.toMatchObject({ code: "storage.unavailable" });
+  });
+
+  test("from an archive with other entries in it does not go out", async () => {
+    const fake = segmentsOf(rowsFromGenesis(600, "fake"), 77);
+    const lacking = { ...bundleDeps, ledger: setDeps(log, log.rows.slice(0, 100)).ledger, segments: fake };
+    const { chunks } = await startBundle({ from: 3, to: null }, lacking);
+    await expect(collect(chunks)).rejects.toMatchObject({ code: "storage.unavailable" });
+  });
 });
+
+/** An archive of these rows, `count` a segment. */
+function segmentsOf(rows: readonly EntryRow[], count: number): Pick<SegmentStore, "get" | "list"> {
+  const starts = rows.map(({ seq }) => seq).filter((seq) => seq % count === 0);
+  return {
+    list: async (fromSeq, limit) => starts.filter((seq) => seq >= fromSeq).slice(0, limit),
+    get: async (firstSeq) => {
+      const mine = rows.slice(firstSeq, firstSeq + count);
+      const prevHash = mine[0]?.prevHash ?? "";
+      const head = { firstSeq, count: mine.length, prevHash, lastHash: mine.at(-1)?.entryHash ?? "", sha256: "" };
+      return { head, payloads: mine.map(({ payload }) => payload) };
+    },
+  };
+}

@@ -5,14 +5,7 @@ import { LIMITS } from "../../../src/core/limits.ts";
 import { classifyEvent } from "../../../src/core/payload/classify.ts";
 import { sha256 } from "../../../src/crypto/sha256.ts";
 import { noteSigner } from "../../../src/crypto/signer.ts";
-import {
-  type Alarm,
-  type AlarmDeps,
-  alarmOf,
-  forkAgainst,
-  formatAlarm,
-  violationEvent,
-} from "../../../src/services/log/fork.ts";
+import { type Alarm, type AlarmDeps, alarmOf, forkAgainst, violationEvent } from "../../../src/services/log/fork.ts";
 import { verifyFork } from "../../../src/verifier/fork.ts";
 import { DOMAIN, ORIGIN, PLATFORM, ProvedLog, rowsFromGenesis, trust } from "../../verifier/proved-log.ts";
 import { TiledLog } from "../../verifier/tiles/tiled-log.ts";
@@ -172,11 +165,5 @@ describe("the entry integrity.violation", () => {
       fork: "fork\n",
     });
     expect(violationEvent(DOMAIN, "r", null).metadata).toEqual({ reason: "r" });
-  });
-
-  test("the alarm as a file is one line of canonical JSON", () => {
-    const text = formatAlarm(alarm, "2026-11-21T10:00:00.000Z");
-    expect(JSON.parse(text)).toEqual({ ...alarm, format: "moonseal/alarm/v1", at: "2026-11-21T10:00:00.000Z" });
-    expect(text.split("\n")).toHaveLength(2);
   });
 });

@@ -3,10 +3,11 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { witnessExchange } from "../../../durable-objects/domain-log/witness-exchange.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
-import { parseNote } from "../../../src/core/note.ts";
+import { formatSignatureLine, parseNote } from "../../../src/core/note.ts";
+import { mlDsaCosigner } from "../../../src/crypto/ml-dsa-cosigner.ts";
 import { sha256 } from "../../../src/crypto/sha256.ts";
 import { noteSigner } from "../../../src/crypto/signer.ts";
-import { verifyEd25519 } from "../../../src/crypto/verify.ts";
+import { verifyEd25519, verifyMlDsa44 } from "../../../src/crypto/verify.ts";
 import { type AskDeps, askWitness } from "../../../src/services/witness/ask.ts";
 import { cosignedNote, latestWitnessedSize, sizesToKeep } from "../../../src/services/witness/cosigned.ts";
 import {
@@ -16,7 +17,7 @@ import {
   type WitnessRecord,
 } from "../../../src/services/witness/journal.ts";
 import { witnessViews } from "../../../src/services/witness/view.ts";
-import { parseTrustedKey, type TrustedKey } from "../../../src/verifier/policy.ts";
+import { type CosignerKey, parseCosignerKey, parseTrustedKey, type TrustedKey } from "../../../src/verifier/policy.ts";
 import { WitnessDouble } from "../../support/witness-double.ts";
 import { WitnessedLog } from "../../support/witnessed-log.ts";
 
@@ -59,7 +60,7 @@ const deps = (size: number, own = log): AskDeps => ({
   rootAt: (at) => own.root(at),
   exchange: witnessExchange(witness.fetch, 50),
   logKeys: [parseTrustedKey(sha256, own.signer.verifierKey, 1) as TrustedKey],
-  verify: verifyEd25519,
+  checks: { verify: verifyEd25519, verifyMlDsa44 },
   sha256,
   clock: () => nowMs,
 });
@@ -374,4 +375,60 @@ test("an exchange ends its timer: nothing of it keeps the object in memory", asy
   await ask(5);
   expect(cleared).toHaveBeenCalled();
   cleared.mockRestore();
+});
+
+describe("a witness with two keys", () => {
+  const other = mlDsaCosigner("witness.example/w", new Uint8Array(32).fill(7));
+  const text = log.text(5);
+  const seconds = () => Math.floor(nowMs / 1000);
+  const askBoth = async () => {
+    const key = await other.verifierKey();
+    const { config } = witness;
+    const both = {
+      ...config,
+      keys: [...config.keys, parseCosignerKey(sha256, key) as CosignerKey],
+      verifierKeys: [...config.verifierKeys, key],
+    };
+    return askWitness(both, checkpoint(5), deps(5));
+  };
+  const answer = (lines: string) => {
+    witness.instead = () => new Response(lines, { headers: { "Content-Type": "text/plain" } });
+  };
+
+  test("gets both lines published, verified, under the one key that it is known by", async () => {
+    const lines = witness.cosignature(text) + (await other.cosign(text, seconds()));
+    answer(lines);
+    expect(await askBoth()).toBe("cosigned");
+    expect(journal.stored).toEqual([{ size: 5, key: witness.config.verifierKey, line: lines, timestamp: seconds() }]);
+    expect(record()).toMatchObject({ witnessedSize: 5, failure: null });
+    expect(parseNote(log.note(5) + lines)?.signatures).toHaveLength(3);
+  });
+
+  test("has cosigned with one of them too, which is said and not asked for again", async () => {
+    answer(witness.cosignature(text));
+    expect(await askBoth()).toBe("cosigned");
+    expect(journal.stored).toMatchObject([{ line: witness.cosignature(text) }]);
+    expect(record()).toMatchObject({ witnessedSize: 5, failure: "cosignature_incomplete", failures: 0, retryAtMs: 0 });
+    answer(await other.cosign(text, seconds()));
+    expect(await askBoth()).toBe("cosigned");
+  });
+
+  test.each<[string, () => string | Promise<string>, string]>([
+    ["over another size", () => other.cosign(log.text(6), seconds()), "cosignature_wrong"],
+    ["of another time", () => other.cosign(text, 1), "cosignature_of_other_time"],
+    [
+      "of a wrong length",
+      async () => {
+        const [signature] = parseNote(`${text}\n${await other.cosign(text, seconds())}`)?.signatures ?? [];
+        if (!signature) throw new Error("no signature");
+        return formatSignatureLine({ ...signature, signature: signature.signature.slice(1) });
+      },
+      "cosignature_wrong",
+    ],
+  ])("is refused with the right line beside one %s", async (_, second, failure) => {
+    answer(witness.cosignature(text) + (await second()));
+    expect(await askBoth()).toBe("failed");
+    expect(record()).toMatchObject({ failure, failures: 1 });
+    expect(journal.stored).toEqual([]);
+  });
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../../src/core/limits.ts";
 import { noteKeyHash } from "../../../src/core/note.ts";
 import { cosigner } from "../../../src/crypto/cosigner.ts";
+import { mlDsaVerifierKey } from "../../../src/crypto/ml-dsa-cosigner.ts";
 import { sha256 } from "../../../src/crypto/sha256.ts";
 import { noteSigner } from "../../../src/crypto/signer.ts";
 import {
@@ -142,7 +143,7 @@ describe("WITNESSES", () => {
     ["one public key under two names", [right, { ...right, key: cosigner("w.example/again", seed(2)).verifierKey }]],
     [
       "too many",
-      Array.from({ length: LIMITS.witnesses + 1 }, (_, i) => ({
+      Array.from({ length: LIMITS.witnessKeys + 1 }, (_, i) => ({
         ...right,
         key: cosigner("w", seed(20 + i)).verifierKey,
       })),
@@ -152,11 +153,53 @@ describe("WITNESSES", () => {
   });
 
   test("as many as there may be leave room for the log's own signature among the 16 that every reader takes", () => {
-    const most = Array.from({ length: LIMITS.witnesses }, (_, i) => ({
+    const most = Array.from({ length: LIMITS.witnessKeys }, (_, i) => ({
       ...right,
       key: cosigner("w", seed(20 + i)).verifierKey,
     }));
     expect(witnesses(most)).toHaveLength(15);
     expect(witnesses([{ ...right, key: ours, independent: false }])).toHaveLength(1);
+  });
+});
+
+describe("WITNESSES with two keys", () => {
+  const mlDsa = mlDsaVerifierKey("w.example/w1", seed(4));
+  const right = { url: "https://w.example", keys: [mlDsa, key], independent: true };
+
+  test("a witness is known by its Ed25519 key, wherever it stands, so that adding a second key forgets nothing", () => {
+    for (const keys of [
+      [mlDsa, key],
+      [key, mlDsa],
+    ]) {
+      expect(witnesses([{ ...right, keys }])).toMatchObject([
+        { name: "w.example/w1", verifierKey: key, verifierKeys: keys },
+      ]);
+    }
+    expect(witnesses([{ ...right, keys: [key] }])).toEqual(witnesses([{ ...right, keys: undefined, key }]));
+  });
+
+  test("a witness may have a key of type 6 alone", () => {
+    expect(witnesses([{ ...right, keys: undefined, key: mlDsa }])).toMatchObject([{ verifierKey: mlDsa }]);
+  });
+
+  test.each<[string, object]>([
+    ["key and keys", { key }],
+    ["no key", { keys: undefined }],
+    ["an empty list", { keys: [] }],
+    ["a number in the list", { keys: [key, 7] }],
+    ["two keys of one type", { keys: [key, other] }],
+    ["a key that cannot be read", { keys: [key, `${mlDsa}A`] }],
+    [
+      "a cell of this deployment behind the second key",
+      { keys: [key, mlDsaVerifierKey("log.example/witness-us", seed(4))] },
+    ],
+  ])("%s: refused", (_, change) => {
+    expect(() => witnesses([{ ...right, ...change }])).toThrow(RangeError);
+  });
+
+  test("the second key of one witness is not another witness", () => {
+    expect(() => witnesses([right, { ...right, keys: [mlDsa, other], url: "https://w2.example" }])).toThrow(
+      /there twice/,
+    );
   });
 });

@@ -1,7 +1,10 @@
 /** The heads of all domains in the platform's log: bounded, only what grew, once, whatever fails. */
 import { beforeEach, describe, expect, test } from "vitest";
+import { toHex, utf8 } from "../../../src/core/bytes.ts";
 import type { AuditEvent } from "../../../src/core/event.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
+import { proveConsistency } from "../../../src/core/merkle/consistency.ts";
+import { Frontier, hashOfRange, leafHash, type ReadNodes } from "../../../src/core/merkle/tree.ts";
 import { sha256 } from "../../../src/crypto/sha256.ts";
 import { type DomainHead, type PlatformHeadsDeps, recordHeads } from "../../../src/services/witness/platform-heads.ts";
 
@@ -10,9 +13,22 @@ let heads: Map<string, { size: number; root: string } | null>;
 let book: Map<string, DomainHead>;
 /** By idempotency key, as the log has them. */
 let entries: Map<string, AuditEvent>;
+/** Why each was stopped, in order. */
+let stopped: [string, string][];
 let deps: PlatformHeadsDeps;
 
-const root = (fill: number) => fill.toString(16).padStart(64, "0");
+/** Two histories with the same first two leaves. */
+const leafOf = (history: number, i: number) => leafHash(sha256, utf8(`${i < 2 ? 0 : history} ${i}`));
+const treeOf = (size: number, history = 0): ReadNodes => {
+  const leaves = Array.from({ length: size }, (_, i) => leafOf(history, i));
+  return (nodes) =>
+    nodes.map(({ level, index }) => {
+      const frontier = new Frontier(sha256);
+      for (const leaf of leaves.slice(index * 2 ** level, (index + 1) * 2 ** level)) frontier.append(leaf);
+      return frontier.root();
+    });
+};
+const root = (size: number, history = 0) => toHex(hashOfRange(sha256, { from: 0, to: size }, treeOf(size, history)));
 const recorded = () =>
   [...entries.values()]
     .filter(({ action }) => action === "log.heads_recorded")
@@ -26,6 +42,7 @@ beforeEach(() => {
   ]);
   book = new Map();
   entries = new Map();
+  stopped = [];
   deps = {
     book: {
       recorded: (id) => book.get(id) ?? null,
@@ -36,6 +53,17 @@ beforeEach(() => {
       const head = heads.get(id);
       if (head === undefined) throw new Error("no answer");
       return head;
+    },
+    growth: async (id, from) => {
+      const head = heads.get(id);
+      if (!head) throw new Error("no answer");
+      const history = head.root === root(head.size) ? 0 : 1;
+      return head.size < from
+        ? null
+        : { head, hashes: proveConsistency(sha256, from, head.size, treeOf(head.size, history)) };
+    },
+    stop: async (id, reason) => {
+      stopped.push([id, reason]);
     },
     record: async (event, key) => {
       if (!entries.has(key)) entries.set(key, event);
@@ -106,8 +134,9 @@ describe("the entry", () => {
 describe("a head that contradicts what is on record", () => {
   test.each([
     ["a smaller tree", { size: 2, root: root(2) }],
-    ["another root for the same size", { size: 3, root: root(7) }],
-  ])("%s is a violation, once, and the book keeps what it has", async (_, head) => {
+    ["another root for the same size", { size: 3, root: root(3, 1) }],
+    ["a larger tree that does not continue it", { size: 6, root: root(6, 1) }],
+  ])("%s stops the domain and is a violation, once, and the book keeps what it has", async (_, head) => {
     await run("dom_a");
     heads.set("dom_a", head);
     expect((await run("dom_a")).contradicting).toEqual([{ domainId: "dom_a", ...head }]);
@@ -117,6 +146,26 @@ describe("a head that contradicts what is on record", () => {
       { targets: [{ type: "domain", id: "dom_a" }], metadata: { recorded: { size: 3, root: root(3) }, shown: head } },
     ]);
     expect(book.get("dom_a")?.size).toBe(3);
+    expect(stopped.map(([id]) => id)).toEqual(["dom_a", "dom_a"]);
+    expect(violations[0]?.metadata?.reason).toBe(stopped[0]?.[1]);
+  });
+
+  test.each([
+    ["the domain cannot be stopped", "stop"],
+    ["the platform's log does not take the violation", "record"],
+  ] as const)("where %s, the other is done all the same and the next run does the rest", async (_, part) => {
+    await run("dom_a");
+    heads.set("dom_a", { size: 2, root: root(2) });
+    const before = { ...deps };
+    deps[part] = async () => {
+      throw new Error("a test broke it");
+    };
+    await run("dom_a").catch(() => {});
+    Object.assign(deps, before);
+    const violated = () => [...entries.values()].some(({ action }) => action === "integrity.violation");
+    expect([stopped.length === 1, violated()]).toEqual([part === "record", part === "stop"]);
+    await run("dom_a");
+    expect([stopped.length > 0, violated()]).toEqual([true, true]);
   });
 });
 

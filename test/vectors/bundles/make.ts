@@ -1,13 +1,15 @@
 /**
- * Made the golden bundles of format version 1, once: `node test/vectors/bundles/make.ts`. They are kept for ever, with the script
- * that was in them then; this file refuses to write over them. A later version of the format gets bundles of its own.
+ * Made the golden bundles of format version 1, each once: `node test/vectors/bundles/make.ts`. They are kept for ever, with the script
+ * and the page that were in them then; this file makes those that are not there, and never writes over one. A later version of the
+ * format gets bundles of its own.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { toHex } from "../../../src/core/bytes.ts";
 import { formatCosignerKey } from "../../../src/core/cosignature.ts";
 import { sha256 } from "../../../src/crypto/sha256.ts";
 import { noteSigner } from "../../../src/crypto/signer.ts";
+import { VERIFY_PAGE } from "../../../src/services/bundle/verify-page.ts";
 import { bundleOf } from "../../services/bundle/bundle-of.ts";
 import { ProvedLog, WITNESS, witnessKey } from "../../verifier/proved-log.ts";
 import chain from "../chain.json" with { type: "json" };
@@ -27,17 +29,18 @@ const policy = {
   witnesses: [{ key: formatCosignerKey(sha256, WITNESS, witnessKey.publicKey), independent: true }],
   required: 1,
 };
-const bundles = {
-  "v1-range.tar": await bundleOf(
-    log.rangeSet(0, 2),
-    { policy, disclosures: JSON.stringify(disclosure, null, 2) },
-    signer,
-  ),
-  "v1-selection.tar": await bundleOf(log.selectionSet([0, 2]), { policy }, signer),
-};
 const here = (name: string) => join(import.meta.dirname, name);
-for (const [name, bytes] of Object.entries(bundles)) writeFileSync(here(name), bytes, { flag: "wx" });
-const about =
-  "Golden export bundles of SPEC.md §14, kept for ever: each verifies with the script inside it. Made by make.ts beside it.";
-const hashes = Object.fromEntries(Object.entries(bundles).map(([name, bytes]) => [name, toHex(sha256(bytes))]));
-writeFileSync(here("v1.json"), `${JSON.stringify({ about, policy, sha256: hashes }, null, 2)}\n`, { flag: "wx" });
+const golden = JSON.parse(readFileSync(here("v1.json"), "utf8")) as { about: string; sha256: Record<string, string> };
+const range = log.rangeSet(0, 2);
+const bundles: Record<string, () => Promise<Uint8Array>> = {
+  "v1-range.tar": () => bundleOf(range, { policy, disclosures: JSON.stringify(disclosure, null, 2) }, signer),
+  "v1-selection.tar": () => bundleOf(log.selectionSet([0, 2]), { policy }, signer),
+  "v1-page.tar": () => bundleOf(range, { policy, page: VERIFY_PAGE }, signer),
+};
+for (const [name, make] of Object.entries(bundles)) {
+  if (golden.sha256[name]) continue;
+  const bytes = await make();
+  writeFileSync(here(name), bytes, { flag: "wx" });
+  golden.sha256[name] = toHex(sha256(bytes));
+}
+writeFileSync(here("v1.json"), `${JSON.stringify(golden, null, 2)}\n`);

@@ -23,6 +23,8 @@ export function revealedEvent(
       entries.flatMap(({ people }) => people.filter(({ status }) => status === "revealed").map(({ ref }) => ref)),
     ).size,
     seqs: runs(entries.map(({ row }) => row.seq)),
+    // Of the operator's people: the tenant's approval that let them.
+    ...(by.type !== "system" && by.type !== "service" && by.via.type === "access" ? { access_id: by.via.id } : {}),
   };
   return {
     action: REVEALED_ACTION,
