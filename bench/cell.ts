@@ -16,6 +16,7 @@ const OBJECTS = {
   DOMAIN_KEEPER: "DomainKeeper",
   TENANT_DESK: "TenantDesk",
   CELL_DESK: "CellDesk",
+  RATE_DESK: "RateDesk",
   WITNESS_LOG: "WitnessLog",
 };
 
@@ -42,19 +43,26 @@ export async function bundleCell(): Promise<string> {
   return path.join(folder, "cell.js");
 }
 
-/** A fresh cell with one tenant. `inspectorPort` opens workerd's debugger, for profiles. */
-export async function startCell(bundle: string, inspectorPort?: number): Promise<BenchCell> {
-  const { compatibility_date } = parse(readFileSync(path.join(REPOSITORY, "wrangler.eu.toml"), "utf8"));
+/** A fresh cell with one tenant. `inspectorPort` opens workerd's debugger, for profiles; `settings` are added to its own. */
+export async function startCell(
+  bundle: string,
+  inspectorPort?: number,
+  settings: Record<string, string> = {},
+): Promise<BenchCell> {
+  const { compatibility_date, compatibility_flags } = parse(
+    readFileSync(path.join(REPOSITORY, "wrangler.eu.toml"), "utf8"),
+  );
   mkdirSync(WORK, { recursive: true });
   const state = mkdtempSync(path.join(WORK, "state-"));
   const others = descendants("workerd");
-  const bindings = { ...testBindings("eu"), JURISDICTION: "eu" };
+  const bindings = { ...testBindings("eu"), JURISDICTION: "eu", ...settings };
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       name: "cell",
       modules: [{ type: "ESModule", path: bundle, contents: readFileSync(bundle, "utf8") }],
       modulesRoot: path.dirname(bundle),
       compatibilityDate: String(compatibility_date),
+      compatibilityFlags: compatibility_flags as string[],
       bindings,
       durableObjects: Object.fromEntries(
         Object.entries(OBJECTS).map(([binding, className]) => [binding, { className, useSQLite: true }]),

@@ -1,4 +1,4 @@
-/** `npm run bench -- [--quick] [--rows N] [--only append|large|sealing|tree]`: measures on this machine; a whole run writes its tables into README.md. */
+/** `npm run bench -- [--quick] [--rows N] [--only append|large|sealing|tree|limits|proof]`: measures on this machine; a whole run writes its tables into README.md. */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
@@ -7,9 +7,11 @@ import { parseArgs } from "node:util";
 import { APPEND_HEAD, type AppendCase, type AppendResult, appendRows, measureAppend, type Systems } from "./append.ts";
 import { bundleCell, startCell, startNoOp } from "./cell.ts";
 import { type LargeResult, measureLarge } from "./large.ts";
+import { bundleWithoutLimits, measureLimits } from "./limits.ts";
 import { GENERATOR } from "./load.ts";
 import { PAIR_HEAD, type PairCase, type PairResult, pairRows } from "./pair.ts";
 import { startPostgres } from "./postgres.ts";
+import { measureProof, PROOF_HEAD, type ProofResult, proofRow } from "./proof.ts";
 import { measureSealing } from "./sealing.ts";
 import { spread, table } from "./stats.ts";
 import { bundleWithoutTree, measureTree } from "./tree.ts";
@@ -67,7 +69,9 @@ const stopAll = async () => {
 const appended: AppendResult[] = [];
 const sealing: PairResult[] = [];
 const tree: PairResult[] = [];
+const limits: PairResult[] = [];
 const large = new Map<number, LargeResult>();
+const proof: ProofResult[] = [];
 try {
   for (const each of wants("append") ? CASES : []) appended.push(await measureAppend(systems, each, protocol));
   for (const each of wants("sealing") ? PAIR_CASES : []) sealing.push(await measureSealing(cell, each, protocol));
@@ -79,6 +83,15 @@ try {
       await without.stop();
     }
   }
+  if (wants("limits")) {
+    const without = await startCell(bundleWithoutLimits(bundle));
+    try {
+      for (const each of PAIR_CASES) limits.push(await measureLimits(without, cell, each, protocol));
+    } finally {
+      await without.stop();
+    }
+  }
+  if (wants("proof")) proof.push(await proofInLargeLog());
   if (wants("large")) {
     for (const segmentEntries of [256, 4096]) {
       large.set(
@@ -91,11 +104,28 @@ try {
   await stopAll();
 }
 
-const voids = [...appended, ...sealing, ...tree, ...large.values()].flatMap((result) => result.voids);
+const voids = [...appended, ...sealing, ...tree, ...limits, ...large.values(), ...proof].flatMap(
+  (result) => result.voids,
+);
 const text = report();
 console.log(`\n${text}`);
 if (values.only === undefined) writeResults(text);
 process.exit(voids.length > 0 ? 1 : 0);
+
+/** A cell of its own, with a second one as its witness. */
+async function proofInLargeLog(): Promise<ProofResult> {
+  const witness = await startCell(bundle);
+  const answer = await fetch(`${witness.url}/.well-known/moonseal`);
+  const key = ((await answer.json()) as { cells: { witness_key: string }[] }).cells[0]?.witness_key ?? "";
+  const WITNESSES = JSON.stringify([{ url: `${witness.url}/witness`, key, independent: false }]);
+  const witnessed = await startCell(bundle, undefined, { WITNESSES });
+  try {
+    return await measureProof(witnessed, key, values.quick ? 100_000 : 1_000_000);
+  } finally {
+    await witnessed.stop();
+    await witness.stop();
+  }
+}
 
 function report(): string {
   const parts = [`${machine()}\n`];
@@ -107,6 +137,8 @@ function report(): string {
   if (appended.length > 0) parts.push(`\n### Append\n\n${table(APPEND_HEAD, appended.flatMap(appendRows))}`);
   if (sealing.length > 0) parts.push(`\n### Sealing\n\n${table(PAIR_HEAD, sealing.flatMap(pairRows))}`);
   if (tree.length > 0) parts.push(`\n### Tree\n\n${table(PAIR_HEAD, tree.flatMap(pairRows))}`);
+  if (limits.length > 0) parts.push(`\n### Rate limits\n\n${table(PAIR_HEAD, limits.flatMap(pairRows))}`);
+  if (proof.length > 0) parts.push(`\n### Evidence of one entry\n\n${table(PROOF_HEAD, proof.map(proofRow))}`);
   if (large.size > 0) parts.push(`\n### A large log\n\n${table(LARGE_HEAD, [...large].map(largeRow))}`);
   return parts.join("\n");
 }
