@@ -3,13 +3,20 @@ import type { FinalHead } from "../src/core/deletion-certificate.ts";
 import type { SlotName } from "../src/crypto/key-registry.ts";
 import { sha256 } from "../src/crypto/sha256.ts";
 import type { CellEnv } from "../src/env.ts";
+import { type FactorAsker, factorCallsBy, type PasswordLogin } from "../src/services/access/factors/calls.ts";
+import type { Approver, AskedLogin, PeopleCalls } from "../src/services/access/people/calls.ts";
+import type { SessionPrincipal } from "../src/services/access/principal.ts";
+import type { SsoCalls } from "../src/services/access/sso/calls.ts";
+import { SSO_CALLS } from "../src/services/access/sso/sso.ts";
 import type { CellConfig } from "../src/services/cell-config.ts";
 import type { DyingDomain } from "../src/services/deletion/deletion.ts";
 import type { CreateDomainCall, DomainKeeperCalls, DomainLogCalls } from "../src/services/log/calls.ts";
 import type { BundleAnswer } from "../src/services/log/evidence-calls.ts";
+import type { Mail } from "../src/services/mail/mail.ts";
 import { type Outcome, valueOf } from "../src/services/outcome.ts";
+import type { RateDeskCalls } from "../src/services/rates/calls.ts";
 import type { TenantDeskCalls } from "../src/services/tenancy/calls.ts";
-import type { LogGate } from "../src/services/tenancy/jobs.ts";
+import type { AskedBy, LogGate } from "../src/services/tenancy/jobs.ts";
 import { originHash, type WitnessCalls } from "../src/services/witness/witness.ts";
 import { pinnedStub } from "./pinning.ts";
 
@@ -22,6 +29,8 @@ export const PRODUCT_SCOPE = "system";
 export interface DomainLogGate extends DomainLogCalls {
   create(call: CreateDomainCall): Promise<void>;
   wake(): Promise<void>;
+  /** For writes and for good: something of this cell knows that the log contradicts what it signed. */
+  stop(reason: string): Promise<void>;
 }
 
 export function domainLog(env: CellEnv, config: CellConfig, domainId: string): DomainLogGate {
@@ -31,6 +40,7 @@ export function domainLog(env: CellEnv, config: CellConfig, domainId: string): D
     append: (call) => valueOf(stub.append(call)),
     head: () => valueOf(stub.head()),
     flush: () => valueOf(stub.flush()),
+    waiting: (fromSeq, limit) => valueOf(stub.waiting(fromSeq, limit)),
     placeHold: (call) => valueOf(stub.placeHold(call)),
     releaseHold: (holdId) => valueOf(stub.releaseHold(holdId)),
     reseal: (work, cursor) => valueOf(stub.reseal(work, cursor)),
@@ -48,6 +58,7 @@ export function domainLog(env: CellEnv, config: CellConfig, domainId: string): D
     erasureCertificate: (id) => valueOf(stub.erasureCertificate(id)),
     replayErasures: (call) => valueOf(stub.replayErasures(call)),
     wake: () => valueOf(stub.wake()),
+    stop: (reason) => valueOf(stub.stop(reason)),
   };
 }
 
@@ -81,15 +92,38 @@ export function tenantDesk(env: CellEnv, config: CellConfig, tenantId: string): 
   const stub = pinnedStub(env.TENANT_DESK, config, tenantId);
   return {
     createTenant: (wanted) => valueOf(stub.createTenant(wanted)),
+    updateTenant: (wanted) => valueOf(stub.updateTenant(wanted)),
+    changeTier: (tier, by) => valueOf(stub.changeTier(tier, by)),
+    counted: () => valueOf(stub.counted()),
     createDomain: (wanted) => valueOf(stub.createDomain(wanted)),
     createKey: (wanted) => valueOf(stub.createKey(wanted)),
     revokeKey: (keyId, by) => valueOf(stub.revokeKey(keyId, by)),
+    rotateApiKey: (wish) => valueOf(stub.rotateApiKey(wish)),
+    keyLeaked: (keyId, host) => valueOf(stub.keyLeaked(keyId, host)),
+    createServiceAccount: (wish) => valueOf(stub.createServiceAccount(wish)),
+    describeServiceAccount: (id, words, by) => valueOf(stub.describeServiceAccount(id, words, by)),
+    removeServiceAccount: (id, by) => valueOf(stub.removeServiceAccount(id, by)),
+    rateLimits: () => valueOf(stub.rateLimits()),
+    setRateLimits: (wish) => valueOf(stub.setRateLimits(wish)),
     eraseEverywhere: (call) => valueOf(stub.eraseEverywhere(call)),
     placeHold: (wish) => valueOf(stub.placeHold(wish)),
     hold: (holdId) => valueOf(stub.hold(holdId)),
     reviewHold: (holdId, wish) => valueOf(stub.reviewHold(holdId, wish)),
     releaseHold: (holdId, wish) => valueOf(stub.releaseHold(holdId, wish)),
     holds: () => valueOf(stub.holds()),
+    requestAccess: (wish) => valueOf(stub.requestAccess(wish)),
+    breakGlass: (wish) => valueOf(stub.breakGlass(wish)),
+    approveAccess: (id, wish) => valueOf(stub.approveAccess(id, wish)),
+    denyAccess: (id, by) => valueOf(stub.denyAccess(id, by)),
+    endAccess: (id, by) => valueOf(stub.endAccess(id, by)),
+    withdrawAccess: (id, by) => valueOf(stub.withdrawAccess(id, by)),
+    access: (id, staffId) => valueOf(stub.access(id, staffId)),
+    accesses: (staffId) => valueOf(stub.accesses(staffId)),
+    useAccess: (use) => valueOf(stub.useAccess(use)),
+    recoverTenant: (wish) => valueOf(stub.recoverTenant(wish)),
+    stopRecovery: (by) => valueOf(stub.stopRecovery(by)),
+    withdrawRecovery: (by) => valueOf(stub.withdrawRecovery(by)),
+    recoveries: () => valueOf(stub.recoveries()),
     keys: () => valueOf(stub.keys()),
     rotateKey: (by) => valueOf(stub.rotateKey(by)),
     wake: () => valueOf(stub.wake()),
@@ -98,16 +132,40 @@ export function tenantDesk(env: CellEnv, config: CellConfig, tenantId: string): 
     setKeyService: (config, by) => valueOf(stub.setKeyService(config, by)),
     removeKeyService: (by) => valueOf(stub.removeKeyService(by)),
     keyServiceObserved: (observation) => valueOf(stub.keyServiceObserved(observation)),
+    session: (sessionId, memberId) => valueOf(stub.session(sessionId, memberId)),
+    people: peopleGate((name, args) => stub.people(name, args)),
+    factors: factorCallsBy((call) => valueOf(stub.factors(call) as Promise<Outcome<unknown>>)),
+    sso: ssoGate((name, args) => stub.signInWith(name, args)),
+    resetFactors: (memberId, by, holding) => valueOf(stub.resetFactors(memberId, by, holding)),
     requestDeletion: (wanted) => valueOf(stub.requestDeletion(wanted)),
     deletion: () => valueOf(stub.deletion()),
     continueDeletion: () => valueOf(stub.continueDeletion()),
   };
 }
 
+const PEOPLE_CALLS = [
+  ...(["invite", "invitations", "withdrawInvitation", "resendInvitation", "acceptInvitation"] as const),
+  ...(["people", "updatePerson", "removePerson", "requestLogin", "confirmLogin"] as const),
+  ...(["openSession", "sessions", "endSession", "endSessions"] as const),
+] satisfies (keyof PeopleCalls)[];
+
+function ssoGate(ask: (name: keyof SsoCalls, args: never) => Promise<Outcome<unknown>>): SsoCalls {
+  const call = (name: keyof SsoCalls) => [name, (...args: unknown[]) => valueOf(ask(name, args as never))] as const;
+  return Object.fromEntries(SSO_CALLS.map(call)) as unknown as SsoCalls;
+}
+
+/** Everything about the people of one object goes through one call of it. */
+export function peopleGate(ask: (name: keyof PeopleCalls, args: never) => Promise<Outcome<unknown>>): PeopleCalls {
+  const calls = PEOPLE_CALLS.map((name) => [name, (...args: unknown[]) => valueOf(ask(name, args as never))]);
+  return Object.fromEntries(calls);
+}
+
 export function cellDesk(env: CellEnv, config: CellConfig) {
   const stub = pinnedStub(env.CELL_DESK, config, CELL_DESK_NAME);
   return {
     ensurePlatform: () => valueOf(stub.ensurePlatform()),
+    /** Whether the blind key of an address is of this one of the operator's people. */
+    isStaffAddress: (lookup: string, staffId: string) => valueOf(stub.isStaffAddress(lookup, staffId)),
     wakeDomains: () => valueOf(stub.wakeDomains()),
     wakeTenants: () => valueOf(stub.wakeTenants()),
     slots: () => valueOf(stub.slots()),
@@ -120,7 +178,41 @@ export function cellDesk(env: CellEnv, config: CellConfig) {
     finishDeletion: (tenantId: string, note: string, heads: FinalHead[]) =>
       valueOf(stub.finishDeletion(tenantId, note, heads)),
     wakeDeletions: () => valueOf(stub.wakeDeletions()),
+    setMailIndex: (tenantId: string, revision: number, lookups: string[]) =>
+      valueOf(stub.setMailIndex(tenantId, revision, lookups)),
+    countInvitation: (lookup: string, tenantId: string) => valueOf(stub.countInvitation(lookup, tenantId)),
+    requestLogin: (wish: AskedLogin) => valueOf(stub.requestLogin(wish)),
+    knowBrowser: (lookup: string, browserHash: string) => valueOf(stub.knowBrowser(lookup, browserHash)),
+    addDevice: (deviceHash: string, userCode: string, device: string) =>
+      valueOf(stub.addDevice(deviceHash, userCode, device)),
+    waitingDevice: (userCode: string, sessionId: string) => valueOf(stub.waitingDevice(userCode, sessionId)),
+    decideDevice: (userCode: string, by: Approver | null) => valueOf(stub.decideDevice(userCode, by)),
+    pollDevice: (deviceHash: string) => valueOf(stub.pollDevice(deviceHash)),
+    keepMail: (mail: Mail) => valueOf(stub.keepMail(mail)),
+    outbox: () => valueOf(stub.outbox()),
+    staffSession: (sessionId: string, staffId: string) =>
+      valueOf(stub.staffSession(sessionId, staffId) as Promise<Outcome<SessionPrincipal | null>>),
+    staffPeople: peopleGate((name, args) => stub.staffPeople(name, args)),
+    staff: {
+      factors: factorCallsBy((call) => valueOf(stub.staffFactors(call) as Promise<Outcome<unknown>>)),
+      resetFactors: (staffId: string, by: AskedBy) => valueOf(stub.resetStaffFactors(staffId, by)),
+      login: (wish: PasswordLogin) => valueOf(stub.staffLogin(wish)),
+      setPassword: (asker: FactorAsker, password: string) => valueOf(stub.setStaffPassword(asker, password)),
+    },
+    resealStaff: (slot: "contact" | "totp_secrets", version: number) => valueOf(stub.resealStaff(slot, version)),
     observedJurisdiction: () => stub.observedJurisdiction(),
+  };
+}
+
+/** What counts for a tenant; or, by a name of its own, for those who show no credential. */
+export function rateDesk(env: CellEnv, config: CellConfig, name: string): RateDeskCalls {
+  const stub = pinnedStub(env.RATE_DESK, config, name);
+  return {
+    lease: (call) => valueOf(stub.lease(call)),
+    leaseForAsker: (call) => valueOf(stub.leaseForAsker(call)),
+    setLimits: (version, settings) => valueOf(stub.setLimits(version, settings)),
+    lastUses: () => valueOf(stub.lastUses()),
+    empty: () => valueOf(stub.empty()),
   };
 }
 

@@ -2,12 +2,41 @@
 import { DurableObject } from "cloudflare:workers";
 import { v7 as uuidv7 } from "uuid";
 import { AppError, isAppError } from "../src/core/errors.ts";
-import { makeId } from "../src/core/ids.ts";
+import { SYSTEM_ACTOR_ID } from "../src/core/event.ts";
+import { makeId, platformTenantId } from "../src/core/ids.ts";
 import type { KeyServiceConfig } from "../src/core/key-service.ts";
 import { LIMITS } from "../src/core/limits.ts";
 import { FIRST_SHARD } from "../src/core/shards.ts";
 import type { SlotName } from "../src/crypto/key-registry.ts";
 import type { CellEnv } from "../src/env.ts";
+import type { FactorCall } from "../src/services/access/factors/calls.ts";
+import type {
+  AccessUse,
+  AccessUsed,
+  AccessWish,
+  ApprovalWish,
+  DescribedAccess,
+} from "../src/services/access/grants/calls.ts";
+import type { AccessDesk } from "../src/services/access/grants/desk.ts";
+import { mailLookup } from "../src/services/access/people/address.ts";
+import type { PeopleCalls } from "../src/services/access/people/calls.ts";
+import { resealContacts } from "../src/services/access/people/contacts.ts";
+import { deliverMails, tellIndex } from "../src/services/access/people/deliveries.ts";
+import type { PeopleDeps } from "../src/services/access/people/deps.ts";
+import {
+  demandErasable,
+  erasePerson,
+  preparedInvitation,
+  tooManyMails,
+} from "../src/services/access/people/membership.ts";
+import { callPeople } from "../src/services/access/people/people.ts";
+import type { Contact } from "../src/services/access/people/records.ts";
+import type { Holding } from "../src/services/access/people/roles.ts";
+import { sessionPrincipal } from "../src/services/access/people/sessions.ts";
+import type { SessionPrincipal } from "../src/services/access/principal.ts";
+import type { DescribedRecovery, RecoverWish, RecoveryDesk } from "../src/services/access/recovery/desk.ts";
+import type { SealedWordsDeps } from "../src/services/access/sealed-words.ts";
+import type { SsoCalls } from "../src/services/access/sso/calls.ts";
 import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
 import type { DeletionDeps } from "../src/services/deletion/deletion.ts";
 import type { DeletionState } from "../src/services/deletion/state.ts";
@@ -23,18 +52,46 @@ import type { RotationDeps } from "../src/services/keys/rotation/rotate.ts";
 import { type TenantKeysView, tenantKeysView } from "../src/services/keys/rotation/view.ts";
 import type { TenantKeyring } from "../src/services/keys/tenant-keyring.ts";
 import type { KeyServiceObservation } from "../src/services/keys/unwrap.ts";
+import type { Mailer } from "../src/services/mail/mail.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
-import { OWNER_KEY_PERMISSIONS, type Permission } from "../src/services/permissions.ts";
-import type { ApiKeyRecord, Clock, DomainRecord, TenantRecord } from "../src/services/ports.ts";
+import { OWNER_KEY_PERMISSIONS, type Permission, type Tier } from "../src/services/permissions.ts";
+import type { ApiKeyRecord, Clock, DomainRecord, ServiceAccountRecord, TenantRecord } from "../src/services/ports.ts";
+import { demandWithinTier } from "../src/services/rates/limits.ts";
 import type {
   CreateDomainWish,
   CreateKeyWish,
+  CreateServiceAccountWish,
   CreateTenantWish,
   DeleteTenantWish,
   IssuedKey,
+  RateLimitsView,
+  RateLimitsWish,
+  RotatedKey,
+  RotateKeyWish,
+  ServiceAccountWords,
 } from "../src/services/tenancy/calls.ts";
-import { type AskedBy, type Job, type JobDeps, type JobOutcome, runJob } from "../src/services/tenancy/jobs.ts";
-import { mintKey } from "../src/services/tenancy/keys.ts";
+import {
+  type AskedBy,
+  type EntryJob,
+  type Job,
+  type JobDeps,
+  type JobOutcome,
+  runJob,
+} from "../src/services/tenancy/jobs.ts";
+import { type RateLimitsJob, rateLimitsChanged } from "../src/services/tenancy/key-jobs.ts";
+import {
+  createKey,
+  createServiceAccount,
+  describeServiceAccount,
+  type KeyLifeDeps,
+  removeServiceAccount,
+  revokeKey,
+  rotateKey,
+} from "../src/services/tenancy/key-life.ts";
+import { type KeyWish, mintKey, PLAIN_KEY } from "../src/services/tenancy/keys.ts";
+import { type Counted, countedOf } from "../src/services/tenancy/room.ts";
+import { type TenantChangeDeps, TenantChanges, type UpdateTenantWish } from "../src/services/tenancy/tenant-changes.ts";
+import { demandRoom } from "../src/services/tiers.ts";
 import { D1ControlStore } from "../src/storage/control-store.ts";
 import { D1HoldWordsStore } from "../src/storage/hold-words-store.ts";
 import { D1KeyServiceStore } from "../src/storage/key-service-store.ts";
@@ -42,18 +99,30 @@ import { connectKeyService } from "../src/storage/key-services/connect.ts";
 import { R2RootStore } from "../src/storage/root-store.ts";
 import { R2TenantKeyStore } from "../src/storage/tenant-key-store.ts";
 import { randomBytes } from "./domain-log/random.ts";
-import { cellDesk, logGate } from "./gates.ts";
+import { cellDesk, logGate, rateDesk } from "./gates.ts";
+import { Factors } from "./people/factors.ts";
+import { SqlitePeopleBook } from "./people/people-book.ts";
 import { demandPinned } from "./pinning.ts";
+import { TenantAccess } from "./tenant-desk/access.ts";
 import { TenantDeletion } from "./tenant-desk/deletion.ts";
 import { deletionDeps } from "./tenant-desk/deletion-deps.ts";
 import { SqliteHoldBook } from "./tenant-desk/hold-book.ts";
 import { holdDeskDeps } from "./tenant-desk/hold-deps.ts";
 import { JobBook } from "./tenant-desk/job-book.ts";
+import { notifyOwners } from "./tenant-desk/owners.ts";
+import { memberDeps, permissionsOfMember } from "./tenant-desk/people.ts";
+import { RateBook } from "./tenant-desk/rate-book.ts";
 import { TenantRotation } from "./tenant-desk/rotation.ts";
 import { rotationDeps } from "./tenant-desk/rotation-deps.ts";
+import { TenantSso } from "./tenant-desk/sso.ts";
 import { tenantKeyringFor } from "./tenant-keyring.ts";
 
 const RETRY_MS = 5000;
+/** What is begun in turn is finished in turn. */
+const IN_TURN: ReadonlySet<Job["kind"]> = new Set<Job["kind"]>([
+  ...(["tenant_change", "domain", "key", "key_rotation", "service_account"] as const),
+  ...(["service_account_words", "service_account_removal"] as const),
+]);
 
 export class TenantDesk extends DurableObject<CellEnv> {
   readonly #jobs: JobBook;
@@ -61,11 +130,19 @@ export class TenantDesk extends DurableObject<CellEnv> {
   readonly #holdBook: SqliteHoldBook;
   readonly #holds = new HoldDesk();
   readonly #rotation: TenantRotation;
+  readonly #people: SqlitePeopleBook;
+  readonly #factors: Factors;
+  readonly sso: TenantSso;
+  readonly #access: TenantAccess;
+  readonly #rateBook: RateBook;
+  readonly #changes = new TenantChanges();
   #keyring: TenantKeyring | null = null;
   /** Replaced by tests. */
   clock: Clock = Date.now;
   /** Replaced by tests that make a store fail. */
   deps: JobDeps | null = null;
+  /** Replaced by tests whose mail service fails. */
+  mailer: Mailer | null = null;
   readonly #deletion: TenantDeletion;
   /** Replaced by tests that make a store fail. */
   deletionDeps: DeletionDeps | null = null;
@@ -77,6 +154,14 @@ export class TenantDesk extends DurableObject<CellEnv> {
     this.#jobs = new JobBook(ctx.storage);
     this.#deletion = new TenantDeletion(ctx.storage);
     this.#rotation = new TenantRotation(ctx.storage);
+    this.#factors = new Factors(ctx.storage);
+    this.sso = new TenantSso(ctx.storage, this.#factors.tries);
+    this.#people = new SqlitePeopleBook(ctx.storage, (personId) => {
+      this.#factors.forget(personId);
+      this.sso.book.forget(personId);
+    });
+    this.#access = new TenantAccess(ctx.storage);
+    this.#rateBook = new RateBook(ctx.storage);
     this.#holdBook = new SqliteHoldBook(ctx.storage, () => this.#deletion.demandNone());
   }
 
@@ -102,24 +187,68 @@ export class TenantDesk extends DurableObject<CellEnv> {
       tier: wanted.tier,
       tenantDomainId: domain.id,
       createdAt,
+      settings: {},
     };
-    const first = { name: "first key", permissions: [...OWNER_KEY_PERMISSIONS], expiresAt: null };
+    const first = { ...PLAIN_KEY, name: "first key", permissions: [...OWNER_KEY_PERMISSIONS], expiresAt: null };
     const issued = this.#mint(config, first);
-    await this.#do({ kind: "tenant", by: wanted.by, tenant, domain, key: issued.record });
+    this.#access.book.addOperatorMade(issued.record.id);
+    const invitation = wanted.owner && (await this.#ownersInvitation(wanted.owner, wanted.by, tenant));
+    await this.#do({ kind: "tenant", by: wanted.by, tenant, domain, key: issued.record }, () => {
+      invitation?.write();
+      for (const job of invitation?.entries() ?? []) this.#jobs.write(job);
+    });
+    if (invitation) await this.#finishJobs();
     return { tenant, issued };
   }
 
-  /** Throws `domain.name_taken`, `limit.reached`. */
+  /** Throws `tier.required`, `limit.reached`. */
+  updateTenant(wanted: UpdateTenantWish): Promise<Outcome<TenantRecord>> {
+    return outcomeOf(() => this.#changes.update(wanted, this.#changeDeps()));
+  }
+
+  /** Throws `limit.reached` for what the new tier has no room for. */
+  changeTier(tier: Tier, by: AskedBy): Promise<Outcome<TenantRecord>> {
+    return outcomeOf(() => this.#changes.changeTier(tier, by, this.#changeDeps()));
+  }
+
+  counted(): Promise<Outcome<Counted>> {
+    return outcomeOf(async () => this.#counted((await this.#tenant()).id));
+  }
+
+  async #counted(tenantId: string): Promise<Counted> {
+    return countedOf(
+      this.#deps().control,
+      tenantId,
+      { members: this.#people.people().length + this.#people.openInvitations(this.clock()).length },
+      this.clock(),
+    );
+  }
+
+  #changeDeps(): TenantChangeDeps {
+    return {
+      tenant: () => this.#tenant(),
+      counted: ({ id }) => this.#counted(id),
+      uuid: uuidv7,
+      finishOlder: () => this.#finishOlder((job) => job.kind === "tenant_change"),
+      run: (job) => this.#do(job),
+    };
+  }
+
+  /** With the tier that was decided, which the control database may say later. */
+  #asDecided(tenant: TenantRecord): TenantRecord {
+    const waiting = this.#jobs.all().flatMap(({ job }) => (job.kind === "tenant_change" ? [job.change.tier] : []));
+    return this.#changes.asDecided(tenant, waiting.findLast((tier) => tier !== undefined) ?? null);
+  }
+
+  /** Throws `domain.name_taken`, `limit.reached`, `tier.required`. */
   createDomain(wanted: CreateDomainWish): Promise<Outcome<DomainRecord>> {
-    return outcomeOf(() => this.#createDomain(wanted));
+    return outcomeOf(() => this.#changes.inTurn(() => this.#createDomain(wanted)));
   }
 
   async #createDomain(wanted: CreateDomainWish): Promise<DomainRecord> {
     const config = this.#config();
     const tenant = await this.#tenant();
-    if ((await this.#deps().control.domainsOf(tenant.id)).length >= LIMITS.domainsPerTenant) {
-      throw new AppError("limit.reached", { detail: `a tenant has at most ${LIMITS.domainsPerTenant} domains` });
-    }
+    demandRoom(this.#asDecided(tenant), "domains", (await this.#counted(tenant.id)).domains);
     const segmentEntries = wanted.segmentEntries ?? LIMITS.segmentEntriesDefault;
     const domain = this.#newDomain(config, { name: wanted.name, kind: "client", segmentEntries });
     const outcome = await this.#do({ kind: "domain", by: wanted.by, domain, tenantDomainId: tenant.tenantDomainId });
@@ -130,35 +259,95 @@ export class TenantDesk extends DurableObject<CellEnv> {
   }
 
   createKey(wanted: CreateKeyWish): Promise<Outcome<IssuedKey>> {
-    return outcomeOf(() => this.#createKey(wanted));
-  }
-
-  async #createKey(wanted: CreateKeyWish): Promise<IssuedKey> {
-    const tenant = await this.#tenant();
-    if ((await this.#deps().control.keysOf(tenant.id)).length >= LIMITS.keysPerTenant) {
-      throw new AppError("limit.reached", { detail: `a tenant has at most ${LIMITS.keysPerTenant} keys` });
-    }
-    const { by, ...wish } = wanted;
-    const issued = this.#mint(this.#config(), wish);
-    await this.#do({ kind: "key", by, key: issued.record, tenantDomainId: tenant.tenantDomainId });
-    return issued;
+    return outcomeOf(() => createKey(wanted, this.#keyLife()));
   }
 
   /** A second revocation changes nothing and answers the first. Throws `resource.not_found`. */
   revokeKey(keyId: string, by: AskedBy): Promise<Outcome<ApiKeyRecord>> {
-    return outcomeOf(() => this.#revokeKey(keyId, by));
+    return outcomeOf(() => revokeKey(keyId, by, this.#keyLife()));
   }
 
-  async #revokeKey(keyId: string, by: AskedBy): Promise<ApiKeyRecord> {
-    const tenant = await this.#tenant();
-    const { control } = this.#deps();
-    const key = await control.key(keyId);
-    if (key?.tenantId !== tenant.id) throw new AppError("resource.not_found");
-    if (key.revokedAt !== null) return key;
-    const revokedAt = new Date().toISOString();
-    const { id: tenantId, tenantDomainId } = tenant;
-    await this.#do({ kind: "revocation", by, tenantId, keyId, revokedAt, tenantDomainId });
-    return { ...key, revokedAt };
+  rotateApiKey(wish: RotateKeyWish): Promise<Outcome<RotatedKey>> {
+    return outcomeOf(() => rotateKey(wish, this.#keyLife()));
+  }
+
+  keyLeaked(keyId: string, host: string | null): Promise<Outcome<void>> {
+    const by = { type: "system", id: SYSTEM_ACTOR_ID } as const;
+    return outcomeOf(async () => {
+      // Its keys have ended with it, and whoever reports one learns nothing.
+      if (this.#deletion.isBegun) return;
+      const people = await this.#peopleDeps();
+      const tellOwners = () => notifyOwners("api_key_leaked", people);
+      await revokeKey(keyId, by, this.#keyLife(), { host, tellOwners });
+      await deliverMails(people);
+    });
+  }
+
+  createServiceAccount(wish: CreateServiceAccountWish): Promise<Outcome<ServiceAccountRecord>> {
+    return outcomeOf(() => createServiceAccount(wish, this.#keyLife()));
+  }
+
+  describeServiceAccount(
+    id: string,
+    words: Partial<ServiceAccountWords>,
+    by: AskedBy,
+  ): Promise<Outcome<ServiceAccountRecord>> {
+    return outcomeOf(() => describeServiceAccount(id, words, by, this.#keyLife()));
+  }
+
+  removeServiceAccount(id: string, by: AskedBy): Promise<Outcome<ServiceAccountRecord>> {
+    return outcomeOf(() => removeServiceAccount(id, by, this.#keyLife()));
+  }
+
+  #keyLife(): KeyLifeDeps {
+    const { control, jurisdiction } = this.#deps();
+    return {
+      jurisdiction,
+      control,
+      clock: () => this.clock(),
+      uuid: uuidv7,
+      tenant: () => this.#tenant(),
+      demandRoom: async (tenant) => {
+        const { api_keys } = await this.#counted(tenant.id);
+        demandRoom(this.#asDecided(tenant), "api_keys", api_keys);
+      },
+      mint: (wish) => this.#mint(this.#config(), wish),
+      run: (job, change) => this.#do(job, change),
+      finishOlder: (kinds) => this.#finishOlder((job) => (kinds as readonly string[]).includes(job.kind)),
+      inTurn: (run) => this.#changes.inTurn(run),
+      operatorMade: {
+        has: (keyId) => this.#access.book.isOperatorMade(keyId),
+        add: (keyId) => this.#access.book.addOperatorMade(keyId),
+      },
+    };
+  }
+
+  rateLimits(): Promise<Outcome<RateLimitsView>> {
+    return outcomeOf(async () => this.#rateLimits(await this.#tenant()));
+  }
+
+  #rateLimits({ tier, settings }: TenantRecord): RateLimitsView {
+    return { ...this.#rateBook.current(), tenant: { tier, settings } };
+  }
+
+  /** The row, its entry and the job that tells the object that counts: one transaction. */
+  setRateLimits({ settings, of, by }: RateLimitsWish): Promise<Outcome<RateLimitsView>> {
+    return outcomeOf(async () => {
+      const tenant = await this.#tenant();
+      demandWithinTier(tenant, settings);
+      if (this.#rateBook.current().version !== of) throw new AppError("precondition.failed");
+      const { id: tenantId, tenantDomainId: domainId } = tenant;
+      const version = of + 1;
+      const event = rateLimitsChanged(tenantId, version, settings, by);
+      await this.#commit(
+        () => this.#rateBook.put(version, settings),
+        () => [
+          { kind: "entry", domainId, event, once: `${event.action}:${version}` },
+          { kind: "rate_limits", tenantId, version, settings },
+        ],
+      );
+      return this.#rateLimits(tenant);
+    });
   }
 
   /** Erases a person from every domain of the tenant, or from none. Throws `subject.held`. */
@@ -172,6 +361,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
     // A hold that has still to reach a domain counts.
     if (await this.#goOnWithHolds()) throw new AppError("storage.unavailable", { internal: "holds are under way" });
     await this.#finishOlder((job) => job.kind === "erasure");
+    demandErasable(call.identityId, this.#people);
     const { control, logs } = this.#deps();
     const domainIds = (await control.domainsOf(tenant.id)).map(({ id }) => id);
     return eraseEverywhere(call, {
@@ -180,7 +370,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
       gate: logs,
       uuid: uuidv7,
       record: (domainId, event, idempotencyKey) => logs.record(domainId, event, idempotencyKey),
-      run: (job) => this.#do(job),
+      run: (job) => this.#do(job, () => erasePerson(call.identityId, { book: this.#people, clock: this.clock })),
     });
   }
 
@@ -206,6 +396,90 @@ export class TenantDesk extends DurableObject<CellEnv> {
       const deps = await this.#holdDeps();
       return Promise.all(this.#holdBook.all().map(({ id }) => this.#holds.describe(id, deps)));
     });
+  }
+
+  requestAccess(wish: AccessWish & { answerWithinMs: number }): Promise<Outcome<DescribedAccess>> {
+    return outcomeOf(async () => (await this.#accessDesk()).requestAccess(wish));
+  }
+
+  breakGlass(wish: AccessWish): Promise<Outcome<DescribedAccess>> {
+    return outcomeOf(async () => (await this.#accessDesk()).breakGlass(wish));
+  }
+
+  approveAccess(id: string, wish: ApprovalWish): Promise<Outcome<DescribedAccess>> {
+    return outcomeOf(async () => (await this.#accessDesk()).approveAccess(id, wish));
+  }
+
+  denyAccess(id: string, by: AskedBy): Promise<Outcome<DescribedAccess>> {
+    return outcomeOf(async () => (await this.#accessDesk()).denyAccess(id, by));
+  }
+
+  endAccess(id: string, by: AskedBy): Promise<Outcome<DescribedAccess>> {
+    return outcomeOf(async () => (await this.#accessDesk()).endAccess(id, by));
+  }
+
+  withdrawAccess(id: string, by: AskedBy): Promise<Outcome<DescribedAccess>> {
+    return outcomeOf(async () => (await this.#accessDesk()).withdrawAccess(id, by));
+  }
+
+  access(id: string, staffId: string | null): Promise<Outcome<DescribedAccess>> {
+    return outcomeOf(async () => (await this.#accessDesk()).access(id, staffId));
+  }
+
+  accesses(staffId: string | null): Promise<Outcome<DescribedAccess[]>> {
+    return outcomeOf(async () => (await this.#accessDesk()).accesses(staffId));
+  }
+
+  useAccess(use: AccessUse): Promise<Outcome<AccessUsed>> {
+    return outcomeOf(async () => (await this.#accessDesk()).useAccess(use));
+  }
+
+  recoverTenant(wish: RecoverWish): Promise<Outcome<DescribedRecovery>> {
+    return outcomeOf(async () => (await this.#recoveryDesk()).recoverTenant(wish));
+  }
+
+  stopRecovery(by: AskedBy): Promise<Outcome<DescribedRecovery>> {
+    return outcomeOf(async () => (await this.#recoveryDesk()).stopRecovery(by));
+  }
+
+  withdrawRecovery(by: AskedBy): Promise<Outcome<DescribedRecovery>> {
+    return outcomeOf(async () => (await this.#recoveryDesk()).withdrawRecovery(by));
+  }
+
+  recoveries(): Promise<Outcome<DescribedRecovery[]>> {
+    return outcomeOf(async () => (await this.#recoveryDesk()).recoveries());
+  }
+
+  async #accessDesk(): Promise<AccessDesk> {
+    const people = await this.#peopleDeps();
+    const domainsOfTenant = async () => (await this.#deps().control.domainsOf(people.tenantId)).map(({ id }) => id);
+    const isSamePerson = async (staffId: string, memberId: string) => {
+      const lookup = this.#people.person(memberId)?.lookup ?? null;
+      return lookup === null || cellDesk(this.env, this.#config()).isStaffAddress(lookup, staffId);
+    };
+    return this.#access.desk({ people, domainsOfTenant, isSamePerson });
+  }
+
+  async #recoveryDesk(): Promise<RecoveryDesk> {
+    return this.#access.recovery.desk(await this.#peopleDeps());
+  }
+
+  #words(): SealedWordsDeps {
+    const config = this.#config();
+    return { tenantId: this.#tenantId(), sealer: config.sealer, tenantKeys: this.#tenantKeys(config) };
+  }
+
+  /** Never throws. When the clock ends the next access or recovery, in milliseconds from now; null: there is none. */
+  async #settleAccess(): Promise<number | null> {
+    if (!this.#access.hasOpen) return null;
+    try {
+      const nextMs = [await (await this.#accessDesk()).settle(), await (await this.#recoveryDesk()).settle()];
+      const soonestMs = Math.min(...nextMs.map((atMs) => atMs ?? Number.POSITIVE_INFINITY));
+      return Number.isFinite(soonestMs) ? Math.max(soonestMs - this.clock(), 0) : null;
+    } catch (error) {
+      console.warn(JSON.stringify({ at: "tenant-desk", fault: isAppError(error) ? error.code : "unknown" }));
+      return RETRY_MS;
+    }
   }
 
   async #holdDeps(): Promise<HoldDeskDeps> {
@@ -239,6 +513,81 @@ export class TenantDesk extends DurableObject<CellEnv> {
     return this.#keyring;
   }
 
+  /** Whose session it is, while it is open; null otherwise. No store but the object's own is asked. */
+  session(sessionId: string, memberId: string): Promise<Outcome<SessionPrincipal | null>> {
+    return outcomeOf(async () => {
+      this.#config();
+      if (this.#deletion.isBegun) return null;
+      const of = { book: this.#people, clock: this.clock, kind: "member", permissions: permissionsOfMember } as const;
+      return sessionPrincipal(sessionId, memberId, { ...of, tenantId: this.#tenantId() });
+    });
+  }
+
+  /** Members, invitations, logins and sessions: src/services/access/people/calls.ts. */
+  people(name: keyof PeopleCalls, args: never): Promise<Outcome<unknown>> {
+    return outcomeOf<unknown>(async () => callPeople(await this.#peopleDeps(), name, args));
+  }
+
+  /** The tenant's own identity provider: src/services/access/sso/calls.ts. */
+  signInWith(name: keyof SsoCalls, args: never): Promise<Outcome<unknown>> {
+    return outcomeOf<unknown>(async () => this.sso.answer(name, args, await this.#peopleDeps(), this.#config()));
+  }
+
+  /** Second factors of members: src/services/access/factors/calls.ts. */
+  factors(call: FactorCall): Promise<Outcome<unknown>> {
+    return outcomeOf<unknown>(async () => this.#factors.answer(call, await this.#peopleDeps()));
+  }
+
+  /** Takes all of a member's factors away and ends their sessions. Throws `resource.not_found`, `auth.forbidden`. */
+  resetFactors(memberId: string, by: AskedBy, holding: Holding): Promise<Outcome<void>> {
+    return outcomeOf(async () => this.#factors.reset(memberId, by, holding, await this.#peopleDeps()));
+  }
+
+  /** The tenant's first owner, who is invited together with the tenant's making. Throws `mail.unavailable`, `mail.too_many`. */
+  async #ownersInvitation(owner: Contact, by: AskedBy, tenant: TenantRecord) {
+    const deps = await this.#peopleDeps(tenant);
+    if (!deps.mailer) throw new AppError("mail.unavailable");
+    const wish = { ...owner, role: "owner" as const, by, holding: "any" as const };
+    if (!(await deps.mayInvite(mailLookup(deps.pepper, owner.email)))) throw tooManyMails();
+    return preparedInvitation(wish, deps);
+  }
+
+  async #peopleDeps(tenant?: TenantRecord): Promise<PeopleDeps> {
+    const config = this.#config();
+    return memberDeps(this.env, config, tenant ?? (await this.#tenant()), {
+      book: this.#people,
+      tenantKeys: this.#tenantKeys(config),
+      clock: () => this.clock(),
+      mailer: this.mailer,
+      asDecided: (its) => this.#asDecided(its),
+      commit: (change, entries) => this.#commit(change, entries),
+      plan: (atMs) => void this.#planBy(atMs),
+    });
+  }
+
+  /** Never throws. When the alarm has to go on, in milliseconds; null: nothing is left. */
+  async #goOnWithPeople(): Promise<number | null> {
+    const { revision, told } = this.#people.index();
+    if (revision === told && this.#people.nextMailAtMs() === null) return null;
+    try {
+      const deps = await this.#peopleDeps();
+      await deliverMails(deps);
+      await tellIndex(deps);
+    } catch (error) {
+      console.warn(JSON.stringify({ at: "tenant-desk", fault: isAppError(error) ? error.code : "unknown" }));
+    }
+    const after = this.#people.index();
+    if (after.revision !== after.told) return RETRY_MS;
+    const mailAtMs = this.#people.nextMailAtMs();
+    return mailAtMs === null ? null : Math.max(0, mailAtMs - this.clock());
+  }
+
+  /** Never later than what is planned already. */
+  async #planBy(atMs: number): Promise<void> {
+    const planned = await this.ctx.storage.getAlarm();
+    if (planned === null || planned > atMs) await this.ctx.storage.setAlarm(Math.max(atMs, Date.now()));
+  }
+
   /** Versions of the tenant's key, and how a rotation goes. */
   keys(): Promise<Outcome<TenantKeysView>> {
     return outcomeOf(async () => {
@@ -263,7 +612,10 @@ export class TenantDesk extends DurableObject<CellEnv> {
     return outcomeOf(async () => {
       if (this.#deletion.state()) return;
       await this.#rotation.beginWhatIsDue(await this.#rotationDeps());
-      const open = this.#rotation.isUnderWay || this.#jobs.all().length > 0;
+      this.#people.sweep(this.clock(), LIMITS.endedPeopleRowsMs);
+      await tellIndex(await this.#peopleDeps(), true);
+      await this.#factors.tellRest(await this.#peopleDeps());
+      const open = this.#rotation.isUnderWay || this.#jobs.all().length > 0 || this.#access.hasOpen;
       if (open || (await this.#goOnWithHolds())) await this.ctx.storage.setAlarm(Date.now());
     });
   }
@@ -276,11 +628,38 @@ export class TenantDesk extends DurableObject<CellEnv> {
         const deps = await this.#keyServiceDeps();
         return this.#keyServices.undisturbed(deps, () => resealCredentials(slots.newest(slot).version, deps));
       }
+      if (slot === "contact") {
+        const isOld = (sealed: Uint8Array) => isStale(sealed, freshOf(slots, 0));
+        const addresses = await this.#access.recovery.reseal(isOld, this.#words());
+        const contacts = await resealContacts(isOld, this.#people, this.clock(), this.#words());
+        return { values: addresses + contacts + (await this.#resealStaff(["contact"], 0)), unreadable: 0 };
+      }
+      if (slot === "totp_secrets") {
+        const isOld = (sealed: Uint8Array) => isStale(sealed, freshOf(slots, 0));
+        const own = await this.#factors.reseal(isOld, this.#words());
+        return { values: own + (await this.#resealStaff(["totp_secrets"], 0)), unreadable: 0 };
+      }
+      if (slot === "oauth_tokens") {
+        const isOld = (sealed: Uint8Array) => isStale(sealed, freshOf(slots, 0));
+        return { values: await this.sso.reseal(isOld, this.#words()), unreadable: 0 };
+      }
       if (slot !== "records") return { values: 0, unreadable: 0 };
       const fresh = freshOf(slots, 0);
       const isOld = (sealed: Uint8Array) => isStale(sealed, fresh);
-      return { values: await this.#holds.resealWords(isOld, await this.#holdDeps()), unreadable: 0 };
+      const reasons = await this.#access.reseal(isOld, this.#words());
+      const words = await this.#holds.resealWords(isOld, await this.#holdDeps());
+      return { values: words + reasons, unreadable: 0 };
     });
+  }
+
+  /** The operator's people lie in the object of the cell, under the key of the platform's tenant. */
+  async #resealStaff(slots: readonly ("contact" | "totp_secrets")[], tenantKeyVersion: number): Promise<number> {
+    const config = this.#config();
+    if (this.#tenantId() !== platformTenantId(config.jurisdiction)) return 0;
+    const desk = cellDesk(this.env, config);
+    let values = 0;
+    for (const slot of slots) values += await desk.resealStaff(slot, tenantKeyVersion);
+    return values;
   }
 
   async #rotationDeps(): Promise<RotationDeps> {
@@ -294,7 +673,14 @@ export class TenantDesk extends DurableObject<CellEnv> {
       resealOwn: async (version) => {
         this.#tenantKeys(config).forget();
         const fresh = freshOf(config.slots, version);
-        return this.#holds.resealWords((sealed) => isStale(sealed, fresh), await this.#holdDeps());
+        const isOld = (sealed: Uint8Array) => isStale(sealed, fresh);
+        const reasons = await this.#access.reseal(isOld, this.#words());
+        const contacts = await resealContacts(isOld, this.#people, this.clock(), this.#words());
+        const secrets =
+          (await this.#factors.reseal(isOld, this.#words())) +
+          (await this.sso.reseal(isOld, this.#words())) +
+          (await this.#resealStaff(["contact", "totp_secrets"], version));
+        return contacts + secrets + reasons + (await this.#holds.resealWords(isOld, await this.#holdDeps()));
       },
     });
   }
@@ -397,31 +783,59 @@ export class TenantDesk extends DurableObject<CellEnv> {
   async #finishJobs(): Promise<void> {
     for (const { id, job } of this.#jobs.all()) {
       try {
-        await this.#run(id, job);
+        await this.#finishJob(id, job);
       } catch (error) {
         console.warn(
           JSON.stringify({ at: "tenant-desk", job: job.kind, fault: isAppError(error) ? error.code : "unknown" }),
         );
       }
     }
+    const accessInMs = await this.#settleAccess();
     const holdsLeft = await this.#goOnWithHolds();
     const rotationLeft = await this.#goOnWithRotation();
     const inMs = this.#jobs.all().length > 0 || holdsLeft ? (rotationLeft ?? RETRY_MS) : rotationLeft;
-    if (inMs !== null) await this.ctx.storage.setAlarm(Date.now() + inMs);
+    const peopleInMs = await this.#goOnWithPeople();
+    const waits = [inMs, accessInMs, peopleInMs].map((waitMs) => waitMs ?? Number.POSITIVE_INFINITY);
+    const soonest = Math.min(...waits);
+    if (Number.isFinite(soonest)) await this.ctx.storage.setAlarm(Date.now() + soonest);
+  }
+
+  /** An old change of a row must not run beside, or after, a newer one. */
+  async #finishJob(id: number, job: Job): Promise<unknown> {
+    const finish = async () => this.#jobs.isOpen(id) && this.#run(id, job);
+    return IN_TURN.has(job.kind) ? this.#changes.inTurn(finish) : finish();
   }
 
   /** Written down, run, forgotten. A failure leaves the job to the alarm and tells the caller to look again. */
-  async #do(job: Job): Promise<JobOutcome> {
+  async #do(job: Job, change: () => void = () => {}): Promise<JobOutcome> {
     this.#deletion.demandNone();
-    const id = this.#jobs.write(job);
+    const id = this.ctx.storage.transactionSync(() => {
+      change();
+      return this.#jobs.write(job);
+    });
     void this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
     return this.#run(id, job);
+  }
+
+  /**
+   * A change of the desk's own rows with the entries that tell of it: one transaction, so neither is there without the
+   * other. An entry whose log does not answer is the alarm's.
+   */
+  async #commit<T>(change: () => T, entries: (changed: T) => (EntryJob | RateLimitsJob)[]): Promise<T> {
+    this.#deletion.demandNone();
+    const { changed, written } = this.ctx.storage.transactionSync(() => {
+      const changed = change();
+      return { changed, written: entries(changed).map((job) => ({ id: this.#jobs.write(job), job })) };
+    });
+    void this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
+    for (const { id, job } of written) await this.#run(id, job).catch(() => undefined);
+    return changed;
   }
 
   /** None begins once the tenant is being deleted: what it would have changed goes with the tenant. */
   async #run(id: number, job: Job): Promise<JobOutcome> {
     this.#deletion.demandNone();
-    const running = runJob(job, this.#deps());
+    const running = this.#complete(job).then((complete) => runJob(complete, this.#deps()));
     this.#running.add(running);
     try {
       const outcome = await running;
@@ -430,6 +844,13 @@ export class TenantDesk extends DurableObject<CellEnv> {
     } finally {
       this.#running.delete(running);
     }
+  }
+
+  /** A reason joins the entry that tells of it only now: in the object it stands sealed. */
+  async #complete(job: Job): Promise<Job> {
+    if (job.kind !== "entry" || job.reasonOf === undefined) return job;
+    const reason = await this.#access.reason(job.reasonOf, this.#words());
+    return reason === null ? job : { ...job, event: { ...job.event, reason } };
   }
 
   async #finishOlder(isMeant: (job: Job) => boolean): Promise<void> {
@@ -443,7 +864,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
     return { ...wanted, id, tenantId: this.#tenantId(), createdAt: new Date().toISOString() };
   }
 
-  #mint(config: CellConfig, wanted: { name: string; permissions: Permission[]; expiresAt: string | null }): IssuedKey {
+  #mint(config: CellConfig, wanted: KeyWish): IssuedKey {
     const { jurisdiction, apiKeyPepper: pepper } = config;
     const context = { jurisdiction, uuid: uuidv7(), pepper, random: randomBytes, nowMs: Date.now() };
     return mintKey({ tenantId: this.#tenantId(), ...wanted }, context);
@@ -467,6 +888,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
       logs: logGate(this.env, config),
       random: randomBytes,
       shard: FIRST_SHARD,
+      rates: (tenantId) => rateDesk(this.env, config, tenantId),
     };
     return this.deps;
   }

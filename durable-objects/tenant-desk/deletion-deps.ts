@@ -4,7 +4,7 @@ import type { CellEnv } from "../../src/env.ts";
 import type { CellConfig } from "../../src/services/cell-config.ts";
 import type { DeletionDeps } from "../../src/services/deletion/deletion.ts";
 import { tenantSweep } from "../domain-log/stores.ts";
-import { cellDesk, dyingDomain, logGate } from "../gates.ts";
+import { cellDesk, dyingDomain, logGate, rateDesk } from "../gates.ts";
 
 export function deletionDeps(
   env: CellEnv,
@@ -21,6 +21,7 @@ export function deletionDeps(
     sweep: tenantSweep(env),
     domain: (domainId) => dyingDomain(env, config, domainId),
     logs: logGate(env, config),
+    emptyRates: (tenantId) => rateDesk(env, config, tenantId).empty(),
     register: {
       begin: (tenantId, requestedAt) => desk.beginDeletion(tenantId, requestedAt),
       withdraw: (tenantId) => desk.withdrawDeletion(tenantId),

@@ -33,9 +33,14 @@ export class TenantDeletion {
     return this.#isOver ? null : this.#book.state();
   }
 
+  /** Running or over. */
+  get isBegun(): boolean {
+    return this.#isOver || this.#book.state() !== null;
+  }
+
   /** For every other change of the tenant. Throws `tenant.deleting`. */
   demandNone(): void {
-    if (this.#isOver || this.#book.state()) throw new AppError("tenant.deleting");
+    if (this.isBegun) throw new AppError("tenant.deleting");
   }
 
   /** Written down at once; resolves when there is no way back any more. Throws `tenant.held`. */

@@ -20,6 +20,10 @@ export class JobBook {
     return rows.map(({ id, job }) => ({ id, job: JSON.parse(job, revive) }));
   }
 
+  isOpen(id: number): boolean {
+    return this.#sql.exec("SELECT 1 FROM job WHERE id = ?", id).toArray().length > 0;
+  }
+
   finish(id: number): void {
     this.#sql.exec("DELETE FROM job WHERE id = ?", id);
   }

@@ -42,6 +42,113 @@ const TABLE = {
     title: "The credential lacks a permission",
     explanation: "`detail` names the missing permission. Ask for a key that holds it.",
   },
+  "auth.mfa_required": {
+    status: 403,
+    title: "A second factor is needed",
+    explanation:
+      "The session was opened with one factor, and this account needs two. `continue` in the problem names where to show or to enrol the second one; then send the request again.",
+  },
+  "auth.step_up_required": {
+    status: 403,
+    title: "The second factor has to be shown again",
+    explanation:
+      "The operation is a sensitive one, and the last second factor of this session is older than fifteen minutes. `continue` in the problem names where to show it again; then send the same request again.",
+  },
+  "tier.required": {
+    status: 403,
+    title: "The tenant's tier does not include this",
+    explanation:
+      "`needs` names the feature or the limit, and the least tier that has it; `/v1/tiers` shows what each tier includes. The operator changes the tier of a tenant. Nothing was changed.",
+  },
+  "auth.factor_wrong": {
+    status: 403,
+    title: "The second factor is not right",
+    explanation:
+      "The code, recovery code or passkey was not accepted: mistyped, used before, too old, or of another account. Take the next code of the app; a few wrong ones make everybody who asks from the same place wait.",
+  },
+  "auth.factor_needed": {
+    status: 409,
+    title: "The last second factor stays",
+    explanation: "This account cannot be without a second factor. Add another one first.",
+  },
+  "auth.login_failed": {
+    status: 401,
+    title: "The login was not accepted",
+    explanation: "The account or the password is not right. Which of the two is not said.",
+  },
+  "auth.too_many_tries": {
+    status: 429,
+    title: "Too many tries have failed",
+    explanation:
+      "Try again after `Retry-After`. A passkey, and a browser that has logged in to this account before, are not held up by what others try.",
+  },
+  "auth.link_invalid": {
+    status: 410,
+    title: "The link is not good any more",
+    explanation:
+      "A link works once and for a short time, and a newer one ends it. Ask for another one; an invitation is sent again by whoever invited you.",
+  },
+  "auth.sso_refused": {
+    status: 403,
+    title: "The identity provider did not bring you in",
+    explanation:
+      "It said nothing that can be trusted about you, or nothing that the tenant accepts: the address has to be verified and a member's, invited, or of a domain that may join. Begin again; if it stays so, ask an owner of the tenant.",
+  },
+  "auth.link_other_browser": {
+    status: 403,
+    title: "Another browser asked for this link",
+    explanation:
+      "A link signs in only in the browser that asked for it, so that nobody else can use it. Open it there, or ask for a new one in this browser.",
+  },
+  "auth.cross_site": {
+    status: 403,
+    title: "The form was sent from another site",
+    explanation:
+      "Forms of these pages are accepted from these pages only. Open the page itself and send its form again.",
+  },
+  "member.exists": {
+    status: 409,
+    title: "The address belongs to the tenant already",
+    explanation:
+      "`detail` says whether to a member or to an open invitation. Nothing was changed and nothing was sent.",
+  },
+  "member.last_owner": {
+    status: 409,
+    title: "The last owner stays",
+    explanation:
+      "A tenant always has a member with the role owner or engineer. Make somebody else an owner first. Nothing was changed.",
+  },
+  "mail.unavailable": {
+    status: 503,
+    title: "This cell sends no mail",
+    explanation: "The operator has set up no mail service, or no sender. Nothing was sent and nothing was stored.",
+  },
+  "mail.too_many": {
+    status: 429,
+    title: "Too many mails",
+    explanation:
+      "So many mails were asked for that more would only be a nuisance. Try again after `Retry-After`; mails that were sent stay good.",
+  },
+  "device.authorization_pending": {
+    status: 400,
+    title: "The device is not approved yet",
+    explanation: "`authorization_pending` of RFC 8628 §3.5: ask again after the interval.",
+  },
+  "device.slow_down": {
+    status: 400,
+    title: "The device asks too often",
+    explanation: "`slow_down` of RFC 8628 §3.5: wait five seconds longer between questions from now on.",
+  },
+  "device.expired_token": {
+    status: 400,
+    title: "The device's code is not good any more",
+    explanation: "`expired_token` of RFC 8628 §3.5: it has expired, was used, or never was. Begin anew.",
+  },
+  "device.access_denied": {
+    status: 400,
+    title: "The device was refused",
+    explanation: "`access_denied` of RFC 8628 §3.5: the person said no. Do not ask again.",
+  },
   "resource.not_found": {
     status: 404,
     title: "Not found",
@@ -133,6 +240,17 @@ const TABLE = {
     title: "A store does not answer",
     explanation: "Try again after `Retry-After`, with the same idempotency key.",
   },
+  "identity_provider.refused": {
+    status: 422,
+    title: "The identity provider cannot be used",
+    explanation:
+      "The detail says why. It has to be reachable at a public https address without redirects, publish OpenID Connect discovery under its issuer, and support the authorization code flow with PKCE (S256) and asymmetric signatures.",
+  },
+  "identity_provider.unavailable": {
+    status: 503,
+    title: "The identity provider does not answer",
+    explanation: "Nothing was changed. Try again; members can also sign in with a link by mail.",
+  },
   "key_service.unproven": {
     status: 422,
     title: "The key service did not prove itself",
@@ -163,6 +281,12 @@ const TABLE = {
     explanation:
       "`detail` says which check of C2SP tlog-witness failed. Nothing was cosigned. Two different trees of one log are proof of its misbehaviour.",
   },
+  "access.not_open": {
+    status: 409,
+    title: "The access is not in a state for this",
+    explanation:
+      "A request for access is answered once, and one that was denied, withdrawn, ended or whose time is over never opens again. `detail` says what it is now. The operator's people ask anew.",
+  },
   "hold.released": {
     status: 409,
     title: "The legal hold was released",
@@ -172,6 +296,28 @@ const TABLE = {
     status: 422,
     title: "A limit of the plan or of the product is reached",
     explanation: "`detail` names the limit.",
+  },
+  "rate.limited": {
+    status: 429,
+    title: "Too much is asked at once",
+    explanation:
+      "A limit on requests, or on appended events, is reached; `detail` says which, and `RateLimit` how much is left. Wait for `Retry-After` seconds and send the same again. Nothing was stored. `/v1/tenants/{tenantId}/rate-limits` shows the limits, and changes them within the tier.",
+  },
+  "precondition.required": {
+    status: 428,
+    title: "The change has to say what it changes",
+    explanation:
+      "Read the resource, and send its `ETag` as `If-Match` with the change: so nobody overwrites what they have not seen. Nothing was changed.",
+  },
+  "precondition.failed": {
+    status: 412,
+    title: "The resource was changed meanwhile",
+    explanation: "It is no longer what `If-Match` names. Read it again, and decide again. Nothing was changed.",
+  },
+  "api_key.ended": {
+    status: 409,
+    title: "The key no longer works",
+    explanation: "A key that is revoked or expired cannot be replaced by rotation. Create a new one.",
   },
   internal: {
     status: 500,
@@ -190,6 +336,13 @@ export interface FieldError {
   detail: string;
 }
 
+/** What a tenant's tier lacks, for programs: the feature or the limit, and the least tier that has (more of) it. */
+export interface Needs {
+  tier: string;
+  feature?: string;
+  limit?: string;
+}
+
 export interface AppErrorOptions {
   /** May reach the caller: no personal data, no secret. */
   detail?: string | undefined;
@@ -197,6 +350,9 @@ export interface AppErrorOptions {
   /** Never reaches the caller. */
   internal?: string | undefined;
   retryAfterSeconds?: number | undefined;
+  /** Path, with its method before it, where the caller can do what is missing. */
+  continueAt?: string | undefined;
+  needs?: Needs | undefined;
   cause?: unknown;
 }
 
@@ -210,6 +366,8 @@ export class AppError extends Error {
   readonly errors: FieldError[] | undefined;
   readonly internal: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly continueAt: string | undefined;
+  readonly needs: Needs | undefined;
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
     super(options.internal ?? options.detail ?? ERRORS[code].title, { cause: options.cause });
@@ -218,6 +376,8 @@ export class AppError extends Error {
     this.detail = options.detail;
     this.errors = options.errors;
     this.internal = options.internal;
+    this.continueAt = options.continueAt;
+    this.needs = options.needs;
     this.retryAfterSeconds = options.retryAfterSeconds ?? (ERRORS[code].status === 503 ? 5 : undefined);
   }
 }

@@ -8,7 +8,18 @@ export const JURISDICTIONS = ["eu", "us"] as const;
 export type Jurisdiction = (typeof JURISDICTIONS)[number];
 
 /** Every kind of id that may stand in a path or a body. */
-export const ID_KINDS = { tenant: "tnt", domain: "dom", apiKey: "key", legalHold: "hld" } as const;
+export const ID_KINDS = {
+  tenant: "tnt",
+  domain: "dom",
+  apiKey: "key",
+  legalHold: "hld",
+  member: "mem",
+  staff: "stf",
+  session: "ses",
+  invitation: "inv",
+  serviceAccount: "svc",
+  accessGrant: "acc",
+} as const;
 export type IdKind = keyof typeof ID_KINDS;
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -9,6 +9,8 @@ export const LIMITS = {
   appendBodyBytes: 4 * MiB,
   /** Body of any other request. Bytes. */
   requestBodyBytes: 64 * KiB,
+  /** A body that is too large is read on so far, and not kept, before the answer says so. Bytes. */
+  drainedBodyBytes: 8 * MiB,
   /** Events in one append (DESIGN §2). */
   appendEvents: 1000,
   /** Canonical payload of one entry (DESIGN §2). Bytes. */
@@ -83,8 +85,8 @@ export const LIMITS = {
   mirrorEveryMs: 10_000,
   /** Body of add-checkpoint: a whole note and 63 hashes (C2SP tlog-witness). Bytes. */
   witnessBodyBytes: 68 * KiB,
-  /** Witnesses of one cell: with the log's own, the 16 signatures that every reader of notes must take (C2SP signed-note). */
-  witnesses: 15,
+  /** Keys of a cell's witnesses: with the log's own, the 16 signatures that every reader of notes must take (C2SP signed-note). */
+  witnessKeys: 15,
   /** One exchange with a witness, and its answer: signature lines, ML-DSA-44 included, or a checkpoint. Bytes. */
   witnessTimeoutMs: 5000,
   witnessAnswerBytes: 68 * KiB,
@@ -101,6 +103,86 @@ export const LIMITS = {
   platformHeadsPerEntry: 50,
   /** How long `Prefer: wait=replicated` waits for D1. */
   replicationWaitMs: 10_000,
+  /** A session is looked up again after this long: its end, and a change of role, take no longer to be felt. */
+  sessionCacheMs: 20_000,
+  /** Rate limits: how long tokens that an isolate holds are good for, and how often it asks for more behind an answer. */
+  rateLeaseMs: 10_000,
+  rateRenewMs: 200,
+  /** A refusal is believed for this long at most; an object that did not answer within the first is asked again after the second. */
+  rateRefusedMs: 1000,
+  rateTimeoutMs: 1000,
+  rateAwayMs: 1000,
+  /** Clients that one isolate, and one object, keeps count of. */
+  rateClients: 20_000,
+  /** A tenant's tier is looked up again after this long; an API key's last use is written down at most this often. */
+  rateTierMs: 60_000,
+  keyUseMs: 60_000,
+  /** Keys whose last use is remembered: no fewer than a tenant can list. */
+  keyUsesKept: 1200,
+  /** Clients of one tenant with limits of their own: an entry names each as a target. */
+  rateLimitedClients: 40,
+  /** Objects that count for those without a credential. */
+  askerDesks: 32,
+  /** The same while the object that keeps the session does not answer. */
+  sessionStaleMs: 60_000,
+  sessionCacheEntries: 10_000,
+  /** Characters of a token; those of a cell have some 700. */
+  tokenChars: 4096,
+  /** How far the clock of whoever signed a token may be ahead. */
+  tokenSkewMs: 60_000,
+  /** Life of a session token, unless TOKEN_LIFETIME_S says otherwise (S1-22), and the longest that it may say. Seconds. */
+  tokenLifetimeS: 86_400,
+  maxTokenLifetimeS: 30 * 86_400,
+  /** A tenant's identity provider: how long it is waited for, how much it may answer, how long that is remembered. */
+  providerTimeoutMs: 5000,
+  providerAnswerBytes: 64 * 1024,
+  providerCacheMs: 3_600_000,
+  /** Its keys are read again for a key id that nobody knows, no sooner than this. */
+  providerRereadMs: 60_000,
+  providerKeys: 100,
+  /** Characters of an address of its, and of an ID token. */
+  providerAddressChars: 500,
+  idTokenChars: 16_384,
+  /** From leaving for the provider to coming back, and how many of a tenant may be on their way. */
+  ssoLoginMs: 10 * 60_000,
+  ssoLogins: 1000,
+  /** Domains whose people may join without an invitation. */
+  joinDomains: 20,
+  /** Public keys of TOKEN_RETIRED_KEYS. */
+  retiredTokenKeys: 16,
+  /** Sensitive operations ask a person for a second factor again when the last is older (S2-12). */
+  stepUpMs: 15 * 60_000,
+  /** Access of the operator's people to a tenant (S3-35): the longest, and with break-glass. */
+  accessMs: 8 * 60 * 60 * 1000,
+  accessMinMs: 60_000,
+  breakGlassMs: 4 * 60 * 60 * 1000,
+  /** After a tenant has ended a break-glass access nobody takes another for this time. */
+  breakGlassPauseMs: 24 * 60 * 60 * 1000,
+  /** A request that the tenant does not answer times out after this, or after what it says, up to the second. */
+  accessAnswerMs: 24 * 60 * 60 * 1000,
+  accessAnswerMaxMs: 7 * 24 * 60 * 60 * 1000,
+  /** A reason is a sentence, not a dot. Characters. */
+  accessReasonChars: 10,
+  /** Requests and approvals of one tenant that are open at a time, and how many of all are shown, newest first. */
+  accessOpen: 50,
+  accessListed: 200,
+  /** A tenant's new owner is invited this long after the operator asked for it; until then the tenant can stop it. */
+  recoveryWaitMs: 24 * 60 * 60 * 1000,
+  /** A challenge to a passkey, and a TOTP secret that nobody has confirmed yet. */
+  passkeyChallengeMs: 5 * 60_000,
+  totpEnrolmentMs: 15 * 60_000,
+  passkeysPerPerson: 20,
+  /** Browsers of one person that wrong tries of others never hold up; the one that was used least lately goes. */
+  knownBrowsersPerPerson: 10,
+  /** Failed logins of one person by one method within this time are at most two entries. */
+  loginFailureWindowMs: 60 * 60_000,
+  /** Passwords that one object checks at a time, each 300 ms of CPU; past it a login is asked to come again. */
+  passwordChecks: 4,
+  passwordChars: 1024,
+  /** People of the operator in one cell. */
+  staffPerCell: 200,
+  /** Failed tries that one object remembers; past it the oldest go. */
+  failedTries: 100_000,
   /** A key's record is used from memory for this long; while the store is away, for `keyStaleMs`: revocation takes no longer. */
   keyCacheMs: 30_000,
   keyStaleMs: 60_000,
@@ -159,7 +241,59 @@ export const LIMITS = {
   holdDomainsPerPass: 40,
   /** People that one statement looks for in a range of entries. */
   holdScanPeople: 1000,
+  /** That are neither revoked nor expired; of the others the newest `endedKeysKept` stay to be read. */
   keysPerTenant: 1000,
+  endedKeysKept: 200,
+  /** That were not removed; of the others the newest stay to be read, and those of keys that do. */
+  serviceAccountsPerTenant: 200,
+  removedAccountsKept: 200,
+  /** Blocks of addresses that one API key may be used from. */
+  networksPerKey: 50,
+  /** How long an API key and the one that replaces it may both work. Seconds. */
+  keyOverlapS: 7 * 24 * 60 * 60,
+  /** A link that signs in, and an invitation, are good for this long (S2-13). */
+  loginLinkMs: 15 * 60_000,
+  invitationMs: 7 * 24 * 60 * 60 * 1000,
+  /** A link that was opened in another browser so often is worth nothing any more. */
+  linkFailures: 5,
+  /** Mails of one invitation. */
+  invitationMails: 5,
+  /** Open sessions of a person; a further one ends the oldest. */
+  sessionsPerPerson: 50,
+  /** When a session was last seen is written down at most this often. */
+  sessionSeenMs: 60_000,
+  /** What has ended (links, sessions, invitations) is forgotten after this. */
+  endedPeopleRowsMs: 7 * 24 * 60 * 60 * 1000,
+  /** A mail that was not taken is tried again after the first time, doubled up to the second. */
+  mailRetryMs: 5000,
+  mailRetryMaxMs: 5 * 60_000,
+  /** Characters of a person's name. */
+  personNameChars: 100,
+  /** Mails are counted in windows of this length: to one address from strangers, and from a browser that it has signed in with. */
+  mailWindowMs: 15 * 60_000,
+  loginMailsPerAddress: 5,
+  loginMailsPerKnownBrowser: 5,
+  /** Invitations to one address in a day, from all tenants of a cell. */
+  invitationMailsPerDay: 5,
+  /** The same of all tenants together. */
+  invitationMailsPerDayOfAll: 25,
+  /** Wishes to sign in that wait for their mail in one cell; past it the cell asks to come again. */
+  loginsWaiting: 10_000,
+  /** Browsers that an address has signed in with; the one that was used least lately goes. */
+  knownBrowsersPerAddress: 10,
+  /** A device waits for its approval this long, and asks at most this often (RFC 8628 §3.2, §3.5). Seconds. */
+  deviceLifeS: 15 * 60,
+  devicePollS: 5,
+  /** Devices that wait in one cell, and codes that one session may try in a window. */
+  devicesWaiting: 10_000,
+  deviceCodesPerSession: 10,
+  /** Mails that the outbox of a local run shows. */
+  outboxMails: 200,
+  /** Ceilings of what an enterprise tenant may set for itself (src/services/tiers.ts). */
+  membersPerTenant: 5000,
+  requestsPerMinute: 1_200_000,
+  eventsPerMinute: 6_000_000,
+  retentionDays: 36_525,
   /** One call of a tenant's key service, and what it may answer. Bytes. */
   keyServiceTimeoutMs: 5000,
   keyServiceAnswerBytes: 16 * KiB,

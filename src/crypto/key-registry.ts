@@ -25,6 +25,8 @@ export interface SlotDeclaration {
   holds: string;
   /** `table.column` in D1. Empty: nothing is sealed under the slot yet. */
   columns: readonly `${string}.${string}`[];
+  /** Likewise in the SQLite of the pinned objects, which no migration makes: durable-objects/people. */
+  objectColumns?: readonly `${string}.${string}`[];
 }
 
 export const KEY_REGISTRY: Readonly<Record<SlotName, SlotDeclaration>> = {
@@ -39,6 +41,7 @@ export const KEY_REGISTRY: Readonly<Record<SlotName, SlotDeclaration>> = {
     secret: "SLOT_CONTACT",
     holds: "e-mail addresses and phone numbers",
     columns: ["audit_subject_pii.email_claim"],
+    objectColumns: ["person.sealed", "invitation.sealed", "recovery.address"],
   },
   network: {
     number: 3,
@@ -61,8 +64,9 @@ export const KEY_REGISTRY: Readonly<Record<SlotName, SlotDeclaration>> = {
   records: {
     number: 6,
     secret: "SLOT_RECORDS",
-    holds: "payloads of records, postal addresses, words of legal holds",
+    holds: "payloads of records, postal addresses, words of legal holds, reasons of the operator's people",
     columns: ["legal_hold_words.sealed"],
+    objectColumns: ["access_grant.reason", "recovery.reason"],
   },
   api_credentials: {
     number: 7,
@@ -73,8 +77,9 @@ export const KEY_REGISTRY: Readonly<Record<SlotName, SlotDeclaration>> = {
   oauth_tokens: {
     number: 8,
     secret: "SLOT_OAUTH_TOKENS",
-    holds: "OAuth tokens",
+    holds: "OAuth tokens, and secrets of OAuth clients",
     columns: [],
+    objectColumns: ["identity_provider.secret"],
   },
   session_tokens: {
     number: 9,
@@ -87,6 +92,7 @@ export const KEY_REGISTRY: Readonly<Record<SlotName, SlotDeclaration>> = {
     secret: "SLOT_TOTP_SECRETS",
     holds: "secrets of second factors (TOTP)",
     columns: [],
+    objectColumns: ["totp.sealed"],
   },
   tax_ids: {
     number: 11,

@@ -74,7 +74,8 @@ export class Sealer {
    */
   seal<S extends SlotName>(slot: S, plaintext: Uint8Array | string, place: SealPlace, owner: SealOwner): Sealed<S> {
     const column = `${place.table}.${place.column}` as const;
-    if (!KEY_REGISTRY[slot].columns.includes(column)) throw new TypeError(`${column} is not declared for ${slot}`);
+    const { columns, objectColumns = [] } = KEY_REGISTRY[slot];
+    if (![...columns, ...objectColumns].includes(column)) throw new TypeError(`${column} is not declared for ${slot}`);
     const { version } = this.#slots.newest(slot);
     const key = this.#keys.keyFor(slot, version, owner);
     if (!key) throw new Error("a slot has its newest version");

@@ -6,10 +6,13 @@ import { isJurisdiction, type Jurisdiction } from "../core/ids.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Cosigner, cosigner } from "../crypto/cosigner.ts";
 import { SLOT_NAMES } from "../crypto/key-registry.ts";
+import { type MlDsaCosigner, mlDsaCosigner } from "../crypto/ml-dsa-cosigner.ts";
 import { Sealer } from "../crypto/sealed.ts";
 import { sha256 } from "../crypto/sha256.ts";
 import { type NoteSigner, noteSigner } from "../crypto/signer.ts";
 import { readSlotKeys, type SlotKeys } from "../crypto/slot-keys.ts";
+import { readTokenKeys, type TokenSettings } from "./access/token-settings.ts";
+import type { TokenKeys } from "./access/tokens.ts";
 import {
   type KeysOf,
   parseRequired,
@@ -19,7 +22,7 @@ import {
 } from "./witness/config.ts";
 
 /** The settings and secrets of a cell's environment. */
-export interface CellSettings {
+export interface CellSettings extends TokenSettings {
   JURISDICTION: string;
   /** Equal to JURISDICTION; empty only together with UNPINNED_LOCAL. */
   DO_JURISDICTION: string;
@@ -27,6 +30,12 @@ export interface CellSettings {
   UNPINNED_LOCAL?: string;
   /** Host name in the names of signing keys and in the origins of logs. */
   LOG_HOST: string;
+  /** Where people reach the product, for the links of mails: `https://…` without a path. Unless it is said: LOG_HOST. */
+  PUBLIC_ORIGIN?: string;
+  /** Sender of the product's mails. Without it, or without the binding MAIL, no mail is sent. */
+  MAIL_FROM?: string;
+  /** A k-anonymity list of stolen passwords, such as `https://api.pwnedpasswords.com/range/`. Unless it is said: none is asked. */
+  BREACH_RANGE_URL?: string;
   /** Operator's override of `LIMITS.backlogBytes`. Bytes. */
   BACKLOG_BYTES?: string;
   /** Operator's override of `LIMITS.shardBytes`. Bytes. */
@@ -47,6 +56,8 @@ export interface CellSettings {
   LOG_RETIRED_KEYS?: string;
   /** What this cell cosigns with as a witness of others. Never the log key. */
   WITNESS_SIGNING_KEY: string;
+  /** The seed of the ML-DSA-44 key that it cosigns with beside that one. A cell from before it works without. */
+  WITNESS_ML_DSA_KEY?: string;
   /** `SLOT_CONTACT_V1`: the key of a slot of KEY_REGISTRY, one secret a version. */
   [slot: `SLOT_${string}_V${number}`]: string | undefined;
 }
@@ -56,6 +67,10 @@ export interface CellConfig {
   /** What objects are pinned to; null only on a machine without jurisdictions. */
   pinnedTo: Jurisdiction | null;
   logHost: string;
+  /** `https://moonseal.example`; without a path. */
+  publicOrigin: string;
+  /** Null: no mail is sent. */
+  mailFrom: string | null;
   backlogBytes: number;
   shardLimitBytes: number;
   operatorSecret: string;
@@ -65,12 +80,16 @@ export interface CellConfig {
   /** Ed25519 public keys that sign no more. */
   retiredKeys: Uint8Array[];
   cosigner: Cosigner;
+  /** Null: this cell cosigns with Ed25519 alone. */
+  mlDsaCosigner: MlDsaCosigner | null;
   /** Keys of the logs that this cell witnesses. */
   witnessedKeysOf: KeysOf;
   /** Who witnesses the logs of this cell. */
   witnesses: readonly WitnessConfig[];
   /** How many independent ones are waited for; 0: any one. */
   witnessesRequired: number;
+  /** What session tokens are signed with and how they read. */
+  tokens: TokenKeys;
   slots: SlotKeys;
   sealer: Sealer;
 }
@@ -98,6 +117,8 @@ function readConfig(settings: CellSettings): CellConfig {
     jurisdiction,
     pinnedTo: pinning(settings, jurisdiction),
     logHost,
+    publicOrigin: publicOrigin(settings),
+    mailFrom: settings.MAIL_FROM || null,
     backlogBytes: Number(settings.BACKLOG_BYTES ?? LIMITS.backlogBytes),
     shardLimitBytes: Number(settings.SHARD_LIMIT_BYTES ?? LIMITS.shardBytes),
     operatorSecret: settings.OPERATOR_SECRET ?? "",
@@ -106,7 +127,11 @@ function readConfig(settings: CellSettings): CellConfig {
     signer: logSigner(`${logHost}/${jurisdiction}`, settings),
     retiredKeys: retiredKeys(settings),
     cosigner: cosigner(`${logHost}/witness-${jurisdiction}`, secretBytes(settings, "WITNESS_SIGNING_KEY")),
+    mlDsaCosigner: settings.WITNESS_ML_DSA_KEY
+      ? mlDsaCosigner(`${logHost}/witness-${jurisdiction}`, secretBytes(settings, "WITNESS_ML_DSA_KEY"))
+      : null,
     ...witnessing(settings, logHost),
+    tokens: tokenKeys(settings, logHost, jurisdiction),
     slots,
     sealer: new Sealer(slots),
   };
@@ -121,6 +146,15 @@ function readConfig(settings: CellSettings): CellConfig {
   return config;
 }
 
+/** Plain http is for a machine without jurisdictions only: the browser's half of a login is a Secure cookie. */
+function publicOrigin({ PUBLIC_ORIGIN, LOG_HOST, UNPINNED_LOCAL }: CellSettings): string {
+  const origin = PUBLIC_ORIGIN || `https://${LOG_HOST}`;
+  const { protocol, origin: parsed } = URL.canParse(origin) ? new URL(origin) : { protocol: "", origin: "" };
+  const allowed = protocol === "https:" || (protocol === "http:" && UNPINNED_LOCAL === "true");
+  if (!allowed || parsed !== origin) throw wrong("internal", "PUBLIC_ORIGIN must be https:// and a host name");
+  return origin;
+}
+
 function pinning(settings: CellSettings, jurisdiction: Jurisdiction): Jurisdiction | null {
   const unpinned = settings.UNPINNED_LOCAL === "true";
   if (settings.DO_JURISDICTION === "" && unpinned) return null;
@@ -130,7 +164,13 @@ function pinning(settings: CellSettings, jurisdiction: Jurisdiction): Jurisdicti
 
 function secretBytes(
   settings: CellSettings,
-  name: "API_KEY_PEPPER" | "PSEUDONYM_PEPPER" | "LOG_SIGNING_KEY" | "LOG_SIGNING_KEY_PREVIOUS" | "WITNESS_SIGNING_KEY",
+  name:
+    | "API_KEY_PEPPER"
+    | "PSEUDONYM_PEPPER"
+    | "LOG_SIGNING_KEY"
+    | "LOG_SIGNING_KEY_PREVIOUS"
+    | "WITNESS_SIGNING_KEY"
+    | "WITNESS_ML_DSA_KEY",
 ): Uint8Array {
   const bytes = fromBase64(settings[name] ?? "");
   if (bytes?.length !== SECRET_BYTES)
@@ -169,6 +209,14 @@ function retiredKeys({ LOG_RETIRED_KEYS = "" }: CellSettings): Uint8Array[] {
     });
 }
 
+function tokenKeys(settings: CellSettings, logHost: string, jurisdiction: Jurisdiction): TokenKeys {
+  try {
+    return readTokenKeys(settings, logHost, jurisdiction);
+  } catch (error) {
+    throw wrong("internal", (error as Error).message);
+  }
+}
+
 function slotKeys(settings: CellSettings): SlotKeys {
   try {
     return readSlotKeys(settings);
@@ -183,10 +231,14 @@ function refuseDoubled(settings: CellSettings, slots: SlotKeys): void {
     slots.versions(slot).map((version) => toBase64(slots.ofVersion(slot, version) ?? new Uint8Array())),
   );
   const { API_KEY_PEPPER, PSEUDONYM_PEPPER, LOG_SIGNING_KEY, WITNESS_SIGNING_KEY } = settings;
-  const previous = settings.LOG_SIGNING_KEY_PREVIOUS ? [settings.LOG_SIGNING_KEY_PREVIOUS] : [];
-  const secrets = [API_KEY_PEPPER, PSEUDONYM_PEPPER, LOG_SIGNING_KEY, WITNESS_SIGNING_KEY, ...previous, ...slotSecrets];
-  const asOperator = (secret: string) =>
-    formatOperatorSecret(settings.JURISDICTION as Jurisdiction, fromBase64(secret) ?? new Uint8Array());
+  const { LOG_SIGNING_KEY_PREVIOUS = "", WITNESS_ML_DSA_KEY = "", TOKEN_SIGNING_KEY_PREVIOUS = "" } = settings;
+  const optional = [LOG_SIGNING_KEY_PREVIOUS, WITNESS_ML_DSA_KEY, TOKEN_SIGNING_KEY_PREVIOUS].filter(Boolean);
+  const own = [API_KEY_PEPPER, PSEUDONYM_PEPPER, LOG_SIGNING_KEY, WITNESS_SIGNING_KEY, settings.TOKEN_SIGNING_KEY];
+  const secrets = [...own, ...optional, ...slotSecrets];
+  const asOperator = (secret: string) => {
+    const bytes = fromBase64(secret);
+    return bytes?.length === SECRET_BYTES && formatOperatorSecret(settings.JURISDICTION as Jurisdiction, bytes);
+  };
   if (new Set(secrets).size !== secrets.length || secrets.map(asOperator).includes(settings.OPERATOR_SECRET)) {
     throw wrong("internal", "two secrets of the cell are the same");
   }

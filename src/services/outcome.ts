@@ -13,8 +13,8 @@ export async function outcomeOf<T>(run: () => Promise<T>): Promise<Outcome<T>> {
     return { ok: true, value: await run() };
   } catch (error) {
     if (!isAppError(error)) throw error;
-    const { code, detail, errors, internal, retryAfterSeconds } = error;
-    return { ok: false, code, options: { detail, errors, internal, retryAfterSeconds } };
+    const { code, detail, errors, internal, retryAfterSeconds, continueAt, needs } = error;
+    return { ok: false, code, options: { detail, errors, internal, retryAfterSeconds, continueAt, needs } };
   }
 }
 

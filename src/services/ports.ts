@@ -6,6 +6,9 @@ import type { ShardRange } from "../core/shards.ts";
 import type { Sealed } from "../crypto/sealed.ts";
 import type { ChainRow } from "../verifier/chain.ts";
 import type { Permission, Tier } from "./permissions.ts";
+import type { TenantSettings } from "./tiers.ts";
+
+export type { TenantSettings } from "./tiers.ts";
 
 export type DomainKind = "client" | "tenant" | "platform";
 
@@ -412,7 +415,12 @@ export interface TenantRecord {
   tier: Tier;
   tenantDomainId: string;
   createdAt: string;
+  /** What it has set for itself; empty: all is as its tier says. */
+  settings: TenantSettings;
 }
+
+/** Of a tenant, what may change; what is not there stays. */
+export type TenantChange = Partial<Pick<TenantRecord, "name" | "tier" | "settings">>;
 
 export interface DomainRecord {
   id: string;
@@ -432,6 +440,22 @@ export interface ApiKeyRecord {
   createdAt: string;
   expiresAt: string | null;
   revokedAt: string | null;
+  description: string | null;
+  /** Networks (`parseNetwork`) that it may be used from; null: from anywhere. */
+  allowedNetworks: string[] | null;
+  serviceAccountId: string | null;
+  /** The key that it was made for, to take its place. */
+  replaces: string | null;
+}
+
+/** A machine of a tenant: what its keys do is its doing. */
+export interface ServiceAccountRecord {
+  id: string;
+  tenantId: string;
+  name: string;
+  description: string | null;
+  createdAt: string;
+  removedAt: string | null;
 }
 
 /** Tenants, domains, keys (D1 control). Everything about a tenant is asked for with the tenant's id. */
@@ -440,6 +464,8 @@ export interface ControlStore {
   addTenant(tenant: TenantRecord, domain: DomainRecord, shard: string): Promise<void>;
   tenant(tenantId: string): Promise<TenantRecord | null>;
   tenants(afterId: string, limit: number): Promise<TenantRecord[]>;
+  /** Idempotent. */
+  changeTenant(tenantId: string, change: TenantChange): Promise<void>;
   /** Idempotent by id. Resolves to false when another domain of the tenant has the name. */
   addDomain(domain: DomainRecord, shard: string): Promise<boolean>;
   domain(domainId: string): Promise<DomainRecord | null>;
@@ -456,6 +482,24 @@ export interface ControlStore {
   keysOf(tenantId: string): Promise<ApiKeyRecord[]>;
   /** Resolves to the key as it is afterwards; null when the tenant has no such key. A revoked key stays as it was. */
   revokeKey(tenantId: string, keyId: string, revokedAt: string): Promise<ApiKeyRecord | null>;
+  /** Idempotent. A key that ends earlier, or was revoked, stays as it was. */
+  expireKey(tenantId: string, keyId: string, expiresAt: string): Promise<void>;
+  /** Idempotent: a row that is there already stays as it is. */
+  /** For good: of keys that have ended. */
+  dropKeys(tenantId: string, keyIds: readonly string[]): Promise<void>;
+  /** For good: of accounts that were removed and that no key belongs to. */
+  dropServiceAccounts(tenantId: string, ids: readonly string[]): Promise<void>;
+  addServiceAccount(account: ServiceAccountRecord): Promise<void>;
+  serviceAccount(tenantId: string, id: string): Promise<ServiceAccountRecord | null>;
+  /** Oldest first, removed ones included. */
+  serviceAccountsOf(tenantId: string): Promise<ServiceAccountRecord[]>;
+  describeServiceAccount(
+    tenantId: string,
+    id: string,
+    words: { name: string; description: string | null },
+  ): Promise<void>;
+  /** With every key of it that is not revoked yet. Idempotent: what was removed or revoked earlier stays as it was. */
+  removeServiceAccount(tenantId: string, id: string, removedAt: string): Promise<void>;
   provisioned(): Promise<{ resource: string; jurisdiction: string; readBackAt: string }[]>;
 }
 

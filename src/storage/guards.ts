@@ -33,6 +33,8 @@ export const CONTROL_GUARDS: Guards = {
   tenant_not_replaced: "5226328d711528fe49216ab6dc68ba6d9adf4a3510441cbbb9edf51d80ec75d3",
   domain_not_replaced: "f3dd4a761c8dbf50faa8e23854dd4937c60b164abb3e4f8af02e43064ae1b466",
   api_key_not_revived: "e8c1459fa8dc0ec135983991fe3de20450a75a10d3255f41281a188e38e8bed9",
+  api_key_owned: "59ef7c4ea6a56a53db3846ec20d69e166f9a5bec7aba021da4f023f1267b7d48",
+  service_account_removed_for_good: "2d279738387bd035c55fc3c8bae67d561d1155a06a30c42ed480b9ee3904d2a8",
 };
 
 /** A trigger as `sqlite_master` holds it; untrusted. */

@@ -4,7 +4,7 @@ import { blob, index, integer, primaryKey, sqliteTable, text, unique, uniqueInde
 import type { Jurisdiction } from "../core/ids.ts";
 import type { KeyServiceSettings, KeyServiceState } from "../core/key-service.ts";
 import type { Permission, Tier } from "../services/permissions.ts";
-import type { DomainKind } from "../services/ports.ts";
+import type { DomainKind, TenantSettings } from "../services/ports.ts";
 import { sealedColumn } from "./sealed-column.ts";
 
 export const tenant = sqliteTable("tenant", {
@@ -14,6 +14,8 @@ export const tenant = sqliteTable("tenant", {
   tier: text("tier").$type<Tier>().notNull(),
   tenantDomainId: text("tenant_domain_id").notNull().unique(),
   createdAt: text("created_at").notNull(),
+  /** NULL: nothing was set. */
+  settings: text("settings", { mode: "json" }).$type<TenantSettings>(),
 });
 
 export const domain = sqliteTable(
@@ -43,6 +45,21 @@ export const ledgerShard = sqliteTable(
   (table) => [primaryKey({ columns: [table.domainId, table.fromSeq] })],
 );
 
+export const serviceAccount = sqliteTable(
+  "service_account",
+  {
+    id: text("id").primaryKey(),
+    tenantId: text("tenant_id")
+      .notNull()
+      .references(() => tenant.id),
+    name: text("name").notNull(),
+    description: text("description"),
+    createdAt: text("created_at").notNull(),
+    removedAt: text("removed_at"),
+  },
+  (table) => [index("service_account_tenant").on(table.tenantId, table.id)],
+);
+
 export const apiKey = sqliteTable(
   "api_key",
   {
@@ -56,6 +73,11 @@ export const apiKey = sqliteTable(
     createdAt: text("created_at").notNull(),
     expiresAt: text("expires_at"),
     revokedAt: text("revoked_at"),
+    description: text("description"),
+    /** NULL: from anywhere. */
+    allowedNetworks: text("allowed_networks", { mode: "json" }).$type<string[]>(),
+    serviceAccountId: text("service_account_id").references(() => serviceAccount.id),
+    replaces: text("replaces"),
   },
   (table) => [index("api_key_tenant").on(table.tenantId, table.id)],
 );

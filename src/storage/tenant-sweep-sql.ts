@@ -52,6 +52,7 @@ export const RECORD_TABLES: readonly { table: string; where: string }[] = [
   { table: "legal_hold_words", where: "tenant_id = ?1" },
   { table: "tenant_key_service", where: "tenant_id = ?1" },
   { table: "api_key", where: "tenant_id = ?1" },
+  { table: "service_account", where: "tenant_id = ?1" },
   { table: "ledger_shard", where: OWN_DOMAINS },
   { table: "domain", where: "tenant_id = ?1" },
   { table: "tenant", where: "id = ?1" },

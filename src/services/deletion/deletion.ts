@@ -14,7 +14,7 @@
  *  5. deleting_rows     D1 ledger, all shards, bounded statements
  *  6. deleting_archive  R2 LOG
  *  7. deleting_records  D1 control
- *  8. emptying_objects  the storage of the domains' objects
+ *  8. emptying_objects  the storage of the domains' objects, then of the one that counts for the tenant
  *  9. verifying         every store is asked again; one that holds something sends the deletion back to 4
  * 10. certifying        the certificate is made once and kept here, is entries of the platform's log (idempotency keys), and
  *                       lies with the cell's desk; then the caller empties the tenant's own object. Crash before that: the same
@@ -52,6 +52,8 @@ export interface DeletionDeps extends CertifyDeps {
   sweep: TenantSweep;
   domain: (domainId: string) => DyingDomain;
   register: DeletionRegister;
+  /** For good: nothing is stored in the object that counts for the tenant. May be called again. */
+  emptyRates: (tenantId: string) => Promise<void>;
   /** Holds that the tenant's object was asked for and that were not released, whichever domains they have reached. */
   holdsInForce: () => string[];
   /** Resolves when no change of the tenant is under way. What a crash has left of one is not begun again. */
@@ -135,11 +137,16 @@ const PHASES: Record<DeletionPhase, Phase> = {
     deps.book.count(await deps.sweep.deleteRecords(state.tenantId));
     return go(state, "emptying_objects", deps);
   },
-  emptying_objects: eachDomain("emptying_objects", "verifying", async (domainId, { book, domain }) => {
-    await domain(domainId).empty();
-    book.count({ domain_objects: 1 });
-    return true;
-  }),
+  emptying_objects: eachDomain(
+    "emptying_objects",
+    "verifying",
+    async (domainId, { book, domain }) => {
+      await domain(domainId).empty();
+      book.count({ domain_objects: 1 });
+      return true;
+    },
+    ({ tenantId }, { emptyRates }) => emptyRates(tenantId),
+  ),
   verifying: eachDomain(
     "verifying",
     "certifying",

@@ -23,20 +23,49 @@ import type {
   KeyServiceStore,
   RandomBytes,
   RootStore,
+  TenantChange,
   TenantKeyStore,
   TenantRecord,
 } from "../ports.ts";
+import type { RateDeskCalls } from "../rates/calls.ts";
+import { clear } from "./clear-entry.ts";
+import { type KeyJob, type RateLimitsJob, runKeyJob } from "./key-jobs.ts";
 
-/** Who asked: the id of a key, or `operator`. */
-export type AskedBy = { type: "service"; id: string } | { type: "system"; id: typeof SYSTEM_ACTOR_ID };
+/** Who asked: a key's id or `operator`; a member; one of the operator's people. People stand in logs under their pseudonym. */
+export type AskedBy =
+  | { type: "service"; id: string; via?: { type: "api_key"; id: string } }
+  | { type: "user" | "support"; id: string; via: { type: "session" | "access"; id: string } }
+  | { type: "system"; id: typeof SYSTEM_ACTOR_ID };
 
 export type Job =
   | { kind: "tenant"; by: AskedBy; tenant: TenantRecord; domain: DomainRecord; key: ApiKeyRecord }
   | { kind: "domain"; by: AskedBy; domain: DomainRecord; tenantDomainId: string }
-  | { kind: "key"; by: AskedBy; key: ApiKeyRecord; tenantDomainId: string }
-  | { kind: "revocation"; by: AskedBy; tenantId: string; keyId: string; revokedAt: string; tenantDomainId: string }
+  | KeyJob
+  | RateLimitsJob
+  | TenantChangeJob
+  | EntryJob
   | KeyServiceJob
   | ErasureJob;
+
+/** A change of the tenant's row, to what it is afterwards, and the entry that tells of it. */
+export interface TenantChangeJob {
+  kind: "tenant_change";
+  tenantId: string;
+  tenantDomainId: string;
+  change: TenantChange;
+  event: AuditEvent;
+  once: string;
+}
+
+/** Tells of a change that was written in the same transaction as this job. `once`: its idempotency key. */
+export interface EntryJob {
+  kind: "entry";
+  domainId: string;
+  event: AuditEvent;
+  once: string;
+  /** The access or the recovery whose reason joins the event when the entry is written: until then it stands sealed. */
+  reasonOf?: string;
+}
 
 /** The logs of this cell. */
 export interface LogGate extends ErasureGate {
@@ -54,6 +83,8 @@ export interface JobDeps {
   logs: LogGate;
   random: RandomBytes;
   shard: string;
+  /** The object that counts for a tenant. */
+  rates: (tenantId: string) => Pick<RateDeskCalls, "setLimits">;
 }
 
 /** Other than `done`: nothing was changed. */
@@ -66,13 +97,20 @@ export async function runJob(job: Job, deps: JobDeps): Promise<JobOutcome> {
       await deps.control.addTenant(job.tenant, job.domain, deps.shard);
       await deps.logs.create(job.domain);
       await record(deps, job.domain.id, tenantCreated(job.tenant, job.by), `tenant.created:${job.tenant.id}`);
-      await addKey(job.key, job.domain.id, job.by, deps);
+      await runJob({ kind: "key", by: job.by, key: job.key, tenantDomainId: job.domain.id }, deps);
       await record(
         deps,
         platformDomainId(deps.jurisdiction),
         tenantCreated(job.tenant, job.by),
         `tenant.created:${job.tenant.id}`,
       );
+      return "done";
+    case "tenant_change":
+      await deps.control.changeTenant(job.tenantId, job.change);
+      await record(deps, job.tenantDomainId, job.event, job.once);
+      return "done";
+    case "entry":
+      await record(deps, job.domainId, job.event, job.once);
       return "done";
     case "erasure":
       await runErasureJob(job, deps.logs);
@@ -83,20 +121,18 @@ export async function runJob(job: Job, deps: JobDeps): Promise<JobOutcome> {
       await record(deps, job.tenantDomainId, domainAdded(job.domain, job.by), `domain_added:${job.domain.id}`);
       return "done";
     case "key":
-      await addKey(job.key, job.tenantDomainId, job.by, deps);
-      return "done";
     case "revocation":
-      await deps.control.revokeKey(job.tenantId, job.keyId, job.revokedAt);
-      await record(deps, job.tenantDomainId, keyRevoked(job.keyId, job.by), `api_key.revoked:${job.keyId}`);
+    case "key_rotation":
+    case "service_account":
+    case "service_account_words":
+    case "service_account_removal":
+      return runKeyJob(job, { ...deps, record: (domainId, event, key) => record(deps, domainId, event, key) });
+    case "rate_limits":
+      await deps.rates(job.tenantId).setLimits(job.version, job.settings);
       return "done";
     default:
       return runKeyServiceJob(job, { ...deps, record: (domainId, event, key) => record(deps, domainId, event, key) });
   }
-}
-
-async function addKey(key: ApiKeyRecord, tenantDomainId: string, by: AskedBy, deps: JobDeps): Promise<void> {
-  await deps.control.addKey(key);
-  await record(deps, tenantDomainId, keyCreated(key, by), `api_key.created:${key.id}`);
 }
 
 /** Once for each key. Two callers may ask for the same change, a revocation; the entry names whoever was first. */
@@ -114,22 +150,4 @@ function tenantCreated({ id, tier, jurisdiction }: TenantRecord, by: AskedBy): A
 
 function domainAdded({ id, kind, segmentEntries }: DomainRecord, by: AskedBy): AuditEvent {
   return clear("tenant.domain_added", by, { type: "domain", id }, { kind, segment_entries: segmentEntries });
-}
-
-function keyCreated({ id, permissions, expiresAt }: ApiKeyRecord, by: AskedBy): AuditEvent {
-  return clear("api_key.created", by, { type: "api_key", id }, { permissions, expires_at: expiresAt });
-}
-
-function keyRevoked(keyId: string, by: AskedBy): AuditEvent {
-  return clear("api_key.revoked", by, { type: "api_key", id: keyId }, {});
-}
-
-/** An entry of the product's own: ids and settings only, so all of it stands in clear. */
-function clear(
-  action: string,
-  actor: AskedBy,
-  target: { type: string; id: string },
-  metadata: NonNullable<AuditEvent["metadata"]>,
-): AuditEvent {
-  return { action, actor, targets: [target], metadata, clear_metadata: Object.keys(metadata) };
 }

@@ -3,14 +3,21 @@ import { formatApiKey, parseApiKey } from "../../core/api-key.ts";
 import { ID_KINDS, idSuffix, type Jurisdiction, makeId } from "../../core/ids.ts";
 import { apiKeyMac } from "../../crypto/api-key-mac.ts";
 import { equalSecrets } from "../../crypto/compare.ts";
+import { isWithin } from "../access/networks.ts";
 import type { Permission } from "../permissions.ts";
 import type { ApiKeyRecord, ControlStore, RandomBytes } from "../ports.ts";
 
 const SECRET_BYTES = 32;
 
+/** What a key is to be. */
+export type KeyWish = Omit<ApiKeyRecord, "id" | "tenantId" | "secretMac" | "createdAt" | "revokedAt">;
+
+/** What a key has that nobody asked anything for. */
+export const PLAIN_KEY = { description: null, allowedNetworks: null, serviceAccountId: null, replaces: null } as const;
+
 /** A new key: the record to store, and the key itself, which nobody can show again. */
 export function mintKey(
-  wanted: { tenantId: string; name: string; permissions: Permission[]; expiresAt: string | null },
+  wanted: { tenantId: string } & Pick<KeyWish, "name" | "permissions" | "expiresAt"> & Partial<KeyWish>,
   context: { jurisdiction: Jurisdiction; uuid: string; pepper: Uint8Array; random: RandomBytes; nowMs: number },
 ): { record: ApiKeyRecord; key: string } {
   const id = makeId("apiKey", context.jurisdiction, context.uuid);
@@ -19,6 +26,7 @@ export function mintKey(
   return {
     key,
     record: {
+      ...PLAIN_KEY,
       ...wanted,
       id,
       secretMac: apiKeyMac(context.pepper, id, secret),
@@ -32,10 +40,12 @@ export interface VerifiedKey {
   keyId: string;
   tenantId: string;
   permissions: Permission[];
+  serviceAccountId: string | null;
 }
 
 /**
- * The key's record when an untrusted key is right, unexpired and not revoked; else null. Form and checksum are tested
+ * The key's record when an untrusted key is right, unexpired, not revoked and comes from where it may; else null. `address`:
+ * where the request comes from; unknown is nowhere. Form and checksum are tested
  * before anything is looked up (S2-15); an unknown key id costs the same work as a wrong secret.
  */
 export async function verifyKey(
@@ -44,7 +54,22 @@ export async function verifyKey(
   pepper: Uint8Array,
   lookUp: (keyId: string) => Promise<ApiKeyRecord | null>,
   nowMs: number,
+  address: string | null,
 ): Promise<VerifiedKey | null> {
+  const record = await rightKey(key, jurisdiction, pepper, lookUp, nowMs);
+  if (!record || (record.allowedNetworks !== null && !isWithin(address, record.allowedNetworks))) return null;
+  const { id: keyId, tenantId, permissions, serviceAccountId } = record;
+  return { keyId, tenantId, permissions, serviceAccountId };
+}
+
+/** The record of a key that works, wherever it is used from. What was said of `verifyKey` holds. */
+export async function rightKey(
+  key: string,
+  jurisdiction: Jurisdiction,
+  pepper: Uint8Array,
+  lookUp: (keyId: string) => Promise<ApiKeyRecord | null>,
+  nowMs: number,
+): Promise<ApiKeyRecord | null> {
   const parsed = parseApiKey(key);
   if (!parsed || parsed.jurisdiction !== jurisdiction) return null;
   const keyId = `${ID_KINDS.apiKey}_${jurisdiction}_${parsed.keySuffix}`;
@@ -52,7 +77,7 @@ export async function verifyKey(
   const right = equalSecrets(apiKeyMac(pepper, keyId, parsed.secret), record?.secretMac ?? NO_MAC);
   if (!record || !right || record.revokedAt !== null) return null;
   if (record.expiresAt !== null && Date.parse(record.expiresAt) <= nowMs) return null;
-  return { keyId, tenantId: record.tenantId, permissions: record.permissions };
+  return record;
 }
 
 /** Compared with when there is no record; no MAC equals it, and it would not matter if one did. */

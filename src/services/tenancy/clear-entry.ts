@@ -1,0 +1,12 @@
+import type { AuditEvent } from "../../core/event.ts";
+import type { AskedBy } from "./jobs.ts";
+
+/** An entry of the product's own: ids and settings only, so all of it stands in clear. */
+export function clear(
+  action: string,
+  actor: AskedBy,
+  target: { type: string; id: string },
+  metadata: NonNullable<AuditEvent["metadata"]>,
+): AuditEvent {
+  return { action, actor, targets: [target], metadata, clear_metadata: Object.keys(metadata) };
+}
