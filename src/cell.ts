@@ -1,14 +1,16 @@
 /** Entry point of a cell: wires bindings to services, and exports the objects. */
-import { ledgerAt } from "../durable-objects/domain-log/stores.ts";
-import { cellDesk, domainKeeper, domainLog, tenantDesk, witnessLogs } from "../durable-objects/gates.ts";
+import { entriesInCopy, ledgerAt } from "../durable-objects/domain-log/stores.ts";
+import { cellDesk, domainKeeper, domainLog, rateDesk, tenantDesk, witnessLogs } from "../durable-objects/gates.ts";
 import { LIMITS } from "./core/limits.ts";
 import type { ShardRange } from "./core/shards.ts";
 import type { CellEnv } from "./env.ts";
 import { cellApp } from "./http/app.ts";
 import type { CellServices } from "./http/environment.ts";
 import { scheduledJobs } from "./jobs/schedule.ts";
-import { cellConfig } from "./services/cell-config.ts";
+import { type SessionKeepers, sessionLookUp } from "./services/access/sessions.ts";
+import { type CellConfig, cellConfig } from "./services/cell-config.ts";
 import type { DomainRecord } from "./services/ports.ts";
+import { rateLimiter } from "./services/rates/limiter.ts";
 import { residencyReport } from "./services/residency.ts";
 import { cachedLookUp } from "./services/tenancy/keys.ts";
 import { D1ControlStore } from "./storage/control-store.ts";
@@ -16,6 +18,7 @@ import { D1ControlStore } from "./storage/control-store.ts";
 export { CellDesk } from "../durable-objects/cell-desk.ts";
 export { DomainKeeper } from "../durable-objects/domain-keeper.ts";
 export { DomainLog } from "../durable-objects/domain-log.ts";
+export { RateDesk } from "../durable-objects/rate-desk.ts";
 export { TenantDesk } from "../durable-objects/tenant-desk.ts";
 export { WitnessLog } from "../durable-objects/witness-log.ts";
 
@@ -32,11 +35,29 @@ function wire(env: CellEnv): CellServices {
       maxEntries: LIMITS.keyCacheEntries,
     }),
     domain: cachedDomains(control),
+    session: sessionLookUp(config.tokens, sessionKeepers(env, config), Date.now, {
+      freshMs: LIMITS.sessionCacheMs,
+      staleMs: LIMITS.sessionStaleMs,
+      maxEntries: LIMITS.sessionCacheEntries,
+    }),
     shards: cachedShards(control),
     ledger: (domainId, ranges) => ledgerAt(env, domainId, ranges),
+    entriesOf: (domainIds) => entriesInCopy(env, domainIds),
     log: (domainId) => domainLog(env, config, domainId),
     keeper: (domainId) => domainKeeper(env, config, domainId),
     desk: (tenantId) => tenantDesk(env, config, tenantId),
+    rates: rateLimiter((name) => rateDesk(env, config, name), config.apiKeyPepper, Date.now),
+    rateDesk: (tenantId) => rateDesk(env, config, tenantId),
+    // Made anew each time: a stub belongs to the request that it was made in.
+    get signingIn() {
+      return cellDesk(env, config);
+    },
+    get staffPeople() {
+      return cellDesk(env, config).staffPeople;
+    },
+    get staff() {
+      return cellDesk(env, config).staff;
+    },
     deletion: (tenantId) => cellDesk(env, config).deletion(tenantId),
     status: () => cellDesk(env, config).status(),
     slots: {
@@ -56,6 +77,14 @@ function wire(env: CellEnv): CellServices {
         signer: config.signer,
         nowMs: Date.now(),
       }),
+  };
+}
+
+/** The objects that keep sessions; asked by token and never by a path. */
+function sessionKeepers(env: CellEnv, config: CellConfig): SessionKeepers {
+  return {
+    member: (tenantId, sessionId, memberId) => tenantDesk(env, config, tenantId).session(sessionId, memberId),
+    staff: (sessionId, staffId) => cellDesk(env, config).staffSession(sessionId, staffId),
   };
 }
 

@@ -5,17 +5,22 @@
 import { type Context, Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import openapi from "../../docs/openapi.json";
+import { API_KEY_PATTERN } from "../core/api-key.ts";
 import { AppError, isAppError } from "../core/errors.ts";
 import { isJurisdiction, type Jurisdiction } from "../core/ids.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { GatewayEnv } from "../env.ts";
+import { declaredOperations, permissionsDocument, tiersDocument } from "../http/catalogue.ts";
+import { keyFormatDocument } from "../http/key-format.ts";
 import { problemResponse } from "../http/problem.ts";
 import { requestIdOf } from "../http/request-id.ts";
 import { SECURE_HEADERS } from "../http/secure-headers.ts";
 import { indexPage, problemPage } from "./pages.ts";
-import { isWholeCredential, routeTo } from "./routing.ts";
+import { cookiesOf, isWholeCredential, routeTo } from "./routing.ts";
 
 type GatewayContext = Context<{ Bindings: GatewayEnv }>;
+
+const permissions = permissionsDocument(declaredOperations(openapi));
 
 const app = new Hono<{ Bindings: GatewayEnv }>();
 
@@ -31,12 +36,26 @@ app.get("/problems/:code", (c) => {
   const page = problemPage(c.req.param("code"));
   return page ? c.html(page) : notFound(c);
 });
+app.get("/v1/permissions", (c) => c.json(permissions, 200, { "Cache-Control": "public, max-age=300" }));
+app.get("/v1/key-format", (c) => c.json(keyFormatDocument(), 200, { "Cache-Control": "public, max-age=300" }));
+app.get("/v1/tiers", (c) => c.json(tiersDocument(), 200, { "Cache-Control": "public, max-age=300" }));
 app.get("/.well-known/moonseal", (c) => bothCells(c, "public, max-age=300"));
+app.get("/.well-known/jwks.json", (c) => bothCells(c, "public, max-age=300", "keys", "application/jwk-set+json"));
 app.get("/v1/residency", (c) => (c.req.header("Authorization") ? forward(c, null) : bothCells(c, "no-store")));
 // The only route whose body says where it belongs, so the only body that is read here.
 app.post("/v1/tenants", async (c) => {
   const body = await readBounded(c.req.raw);
   return forward(c, jurisdictionOf(body), new Request(c.req.raw, { body }));
+});
+// A key that was found names its jurisdiction. What is no key goes to no cell: it may be somebody else's secret.
+app.post("/v1/leaks", async (c) => {
+  const body = await readBounded(c.req.raw);
+  const jurisdiction = keyJurisdictionOf(body);
+  if (jurisdiction === null) {
+    const detail = "must be spelled like an API key, see /v1/key-format";
+    return problem(c, new AppError("request.invalid", { errors: [{ pointer: "/key", detail }] }));
+  }
+  return forward(c, jurisdiction, new Request(c.req.raw, { body }));
 });
 // The cells as witnesses (C2SP tlog-witness): a cell's submission prefix here is `/witness/<jurisdiction>`.
 app.post("/witness/:jurisdiction/add-checkpoint", (c) => forwardToWitness(c, "add-checkpoint"));
@@ -47,17 +66,25 @@ app.all("*", (c) => forward(c, null));
 app.onError((error, c) => problem(c, isAppError(error) ? error : new AppError("internal")));
 
 /** What both cells say of themselves, in one answer; the first refusal when one does not. */
-async function bothCells(c: GatewayContext, cacheControl: string): Promise<Response> {
+async function bothCells(
+  c: GatewayContext,
+  cacheControl: string,
+  list: "cells" | "keys" = "cells",
+  contentType = "application/json",
+): Promise<Response> {
   // GET, whatever was asked: a HEAD would bring no report to merge.
   const request = new Request(c.req.url, { headers: c.req.raw.headers });
+  // What one cell gave out is not shown to the other.
+  for (const name of ["Authorization", "Cookie"]) request.headers.delete(name);
   const answers = await Promise.all([
     cell(c.env, "eu").fetch(request.clone()),
     cell(c.env, "us").fetch(request.clone()),
   ]);
   const failed = answers.find((answer) => !answer.ok);
   if (failed) return failed;
-  const reports = (await Promise.all(answers.map((answer) => answer.json()))) as { cells: unknown[] }[];
-  return c.json({ cells: reports.flatMap(({ cells }) => cells) }, 200, { "Cache-Control": cacheControl });
+  const reports = (await Promise.all(answers.map((answer) => answer.json()))) as Record<typeof list, unknown[]>[];
+  const body = JSON.stringify({ [list]: reports.flatMap((report) => report[list]) });
+  return c.body(body, 200, { "Content-Type": contentType, "Cache-Control": cacheControl });
 }
 
 function forward(
@@ -69,7 +96,7 @@ function forward(
   const authorization = request.headers.get("Authorization");
   const jurisdiction = routeTo({ pathname, authorization, bodyJurisdiction });
   if (jurisdiction === null) return notFound(c);
-  return cell(c.env, jurisdiction).fetch(withoutStrayCredential(request, authorization));
+  return cell(c.env, jurisdiction).fetch(withoutStray(request, jurisdiction));
 }
 
 /** Method and body only: a witness asks nobody for a credential, so none may cross. */
@@ -86,11 +113,19 @@ function forwardToWitness(c: GatewayContext, path: string): Response | Promise<R
   return cell(c.env, jurisdiction).fetch(request);
 }
 
-/** A credential that is not whole may be the other cell's in a wrong spelling, so it reaches nobody. */
-function withoutStrayCredential(request: Request, authorization: string | null): Request {
-  if (authorization === null || isWholeCredential(authorization)) return request;
+/**
+ * A credential that is not whole may be the other cell's in a wrong spelling, so it reaches nobody; cookies reach the cell that set
+ * them, though a browser sends all of them to this host.
+ */
+function withoutStray(request: Request, jurisdiction: Jurisdiction): Request {
+  const [authorization, cookie] = [request.headers.get("Authorization"), request.headers.get("Cookie")];
+  const isStray = authorization !== null && !isWholeCredential(authorization);
+  if (!isStray && cookie === null) return request;
   const stripped = new Request(request);
-  stripped.headers.delete("Authorization");
+  if (isStray) stripped.headers.delete("Authorization");
+  const own = cookie === null ? null : cookiesOf(cookie, jurisdiction);
+  if (own === null) stripped.headers.delete("Cookie");
+  else stripped.headers.set("Cookie", own);
   return stripped;
 }
 
@@ -119,6 +154,16 @@ function jurisdictionOf(body: ArrayBuffer): string | null {
     const value: unknown = JSON.parse(new TextDecoder().decode(body));
     const named = typeof value === "object" && value !== null && "jurisdiction" in value ? value.jurisdiction : null;
     return named === null || named === undefined ? null : String(named);
+  } catch {
+    return null;
+  }
+}
+
+/** The jurisdiction of the key in a report; null when none stands there. */
+function keyJurisdictionOf(body: ArrayBuffer): string | null {
+  try {
+    const { key } = JSON.parse(new TextDecoder().decode(body)) as { key?: unknown };
+    return (typeof key === "string" && API_KEY_PATTERN.exec(key)?.[1]) || null;
   } catch {
     return null;
   }

@@ -17,6 +17,7 @@ export interface RoutingFacts {
 export function routeTo(facts: RoutingFacts): Jurisdiction | null {
   const named = [
     ...facts.pathname.split("/").flatMap(pathJurisdiction),
+    ...signInJurisdiction(facts.pathname),
     ...credentialJurisdiction(facts.authorization),
     ...(facts.bodyJurisdiction === null ? [] : [facts.bodyJurisdiction]),
   ];
@@ -29,6 +30,12 @@ function pathJurisdiction(segment: string): string[] {
   const id = parseId(segment);
   if (id) return [id.jurisdiction];
   return /^[a-z]{3}_/i.test(segment) ? ["unknown"] : [];
+}
+
+/** `/v1/auth/<jurisdiction>/…`: who signs in shows nothing yet that would name a cell. */
+function signInJurisdiction(pathname: string): string[] {
+  const [, version, group, jurisdiction = ""] = pathname.split("/");
+  return version === "v1" && group === "auth" ? [jurisdiction] : [];
 }
 
 /** What a header names; empty for what cannot be read. A mistyped key still says where it belongs. */
@@ -49,6 +56,15 @@ export function isWholeCredential(authorization: string): boolean {
   const credential = bearerToken(authorization);
   if (!credential) return false;
   return Boolean(parseApiKey(credential) ?? parseOperatorSecret(credential) ?? tokenIssuer(credential));
+}
+
+/** As the pages for people name them (src/http/pages/cookies.ts): the last word is the cell that set it. */
+const CELL_COOKIE = /^__Host-moonseal-[a-z]+-(?<cell>[a-z]{2})=/;
+
+/** What of a `Cookie` header the cell has set itself; null for nothing. A session's token is a credential of one cell. */
+export function cookiesOf(header: string, jurisdiction: Jurisdiction): string | null {
+  const own = header.split(/; */).filter((cookie) => CELL_COOKIE.exec(cookie)?.groups?.cell === jurisdiction);
+  return own.length === 0 ? null : own.join("; ");
 }
 
 /** The token of a header with exactly one (RFC 6750 §2.1). */

@@ -1,12 +1,19 @@
 /** What every request of a cell carries: the services, and who asks. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ShardRange } from "../core/shards.ts";
+import type { StaffCalls } from "../services/access/factors/calls.ts";
+import type { PeopleCalls, SigningInCalls } from "../services/access/people/calls.ts";
+import type { SignedIn } from "../services/access/principal.ts";
+import type { SessionLookUp } from "../services/access/sessions.ts";
 import type { CellConfig } from "../services/cell-config.ts";
 import type { DeletionRecord } from "../services/deletion/register.ts";
 import type { SlotCalls } from "../services/keys/slots/calls.ts";
 import type { DomainKeeperCalls, DomainLogCalls } from "../services/log/calls.ts";
 import type { Permission } from "../services/permissions.ts";
 import type { ApiKeyRecord, ControlStore, DomainRecord, LedgerStore } from "../services/ports.ts";
+import type { RateDeskCalls } from "../services/rates/calls.ts";
+import type { Verdict } from "../services/rates/leases.ts";
+import type { RateLimiter } from "../services/rates/limiter.ts";
 import type { ResidencyReport } from "../services/residency.ts";
 import type { CellStatus } from "../services/status.ts";
 import type { TenantDeskCalls } from "../services/tenancy/calls.ts";
@@ -21,12 +28,25 @@ export interface CellServices {
   key: (keyId: string) => Promise<ApiKeyRecord | null>;
   /** Answers from memory: a domain never changes hands. */
   domain: (domainId: string) => Promise<DomainRecord | null>;
+  /** Whose session a token is of, when the token is right and the session open; from memory for at most `LIMITS.sessionCacheMs`. */
+  session: SessionLookUp;
   /** Where a domain's rows lie; from memory for at most `LIMITS.shardCacheMs` unless `fresh`. */
   shards: (domainId: string, fresh?: boolean) => Promise<ShardRange[]>;
   ledger: (domainId: string, ranges: readonly ShardRange[]) => LedgerStore;
+  /** How many entries these domains of one tenant have, by the queryable copy. */
+  entriesOf: (domainIds: readonly string[]) => Promise<number>;
   log: (domainId: string) => DomainLogCalls;
   keeper: (domainId: string) => DomainKeeperCalls;
   desk: (tenantId: string) => TenantDeskCalls;
+  rates: RateLimiter;
+  /** What counts for a tenant, and knows when its keys were last used. */
+  rateDesk: (tenantId: string) => RateDeskCalls;
+  /** The operator's people; absent where a cell keeps none. */
+  staffPeople?: PeopleCalls;
+  /** Signing in, before anybody knows by whom. */
+  signingIn: SigningInCalls;
+  /** Second factors and passwords of the operator's people. */
+  staff: StaffCalls;
   /** A tenant's deletion, running or over. */
   deletion: (tenantId: string) => Promise<DeletionRecord | null>;
   residency: () => Promise<ResidencyReport>;
@@ -36,21 +56,35 @@ export interface CellServices {
   witness: WitnessCalls;
 }
 
+/** Who asks: a key of a tenant, the operator's secret, a member of a tenant, or one of the operator's people. */
 export interface Principal {
-  kind: "api_key" | "operator";
+  kind: "api_key" | "operator" | "member" | "staff";
+  /** Null for the operator and the operator's people, who belong to none. */
   tenantId: string | null;
   keyId: string | null;
   permissions: readonly Permission[];
+  /** Of keys that a service account has. */
+  serviceAccountId?: string | null;
+  /** Of members and staff. */
+  person: SignedIn | null;
 }
 
 export interface HttpEnv {
   Variables: {
     services: CellServices;
     requestId: string;
+    /** The route answers pages: what goes wrong is a page too. */
+    isPage?: boolean;
+    /** Sources of scripts in the policy of this page; without it there are none. */
+    pageScripts?: string;
     /** Set by the declaration of the route; public routes have none. */
     principal: Principal;
     /** The domain of the path, once the caller is known to be allowed to know it. */
     domain: DomainRecord;
+    /** The tenant's approval (`acc_…`) that lets one of the operator's people do what they do not hold. */
+    accessId?: string;
+    /** Of what this request was counted under, by name. */
+    rateVerdicts?: ReadonlyMap<string, Verdict>;
   };
 }
 

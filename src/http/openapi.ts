@@ -14,7 +14,9 @@ export function openApiDocument(): object {
     scheme: "bearer",
     description: "An API key (`msk_eu_…`, `msk_us_…`), or the operator's secret (`mso_…`).",
   });
-  const permissions = (Object.keys(PERMISSIONS) as Permission[]).map((name) => `- \`${name}\`: ${PERMISSIONS[name]}`);
+  const permissions = (Object.keys(PERMISSIONS) as Permission[]).map(
+    (name) => `- \`${name}\`: ${PERMISSIONS[name].says}`,
+  );
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {

@@ -1,22 +1,23 @@
 /** RFC 9457 problem documents. No Hono here: the gateway answers with the same ones. */
-import { type AppError, ERRORS, type ErrorCode, type FieldError } from "../core/errors.ts";
+import { type AppError, ERRORS, type ErrorCode, type FieldError, type Needs } from "../core/errors.ts";
 
 export interface ProblemDocument {
   type: string;
   title: string;
   status: number;
   code: ErrorCode;
+  error?: string;
   detail?: string;
   instance: string;
   errors?: FieldError[];
+  continue?: string;
+  needs?: Needs;
 }
 
+type Problem = Pick<AppError, "code" | "detail" | "errors"> & Partial<Pick<AppError, "continueAt" | "needs">>;
+
 /** `origin` is where the client reached us, so that `type` resolves there. Never carries `internal` or a cause. */
-export function problemDocument(
-  error: Pick<AppError, "code" | "detail" | "errors">,
-  origin: string,
-  requestId: string,
-): ProblemDocument {
+export function problemDocument(error: Problem, origin: string, requestId: string): ProblemDocument {
   const { status, title } = ERRORS[error.code];
   return {
     type: `${origin}/problems/${error.code}`,
@@ -25,7 +26,11 @@ export function problemDocument(
     code: error.code,
     ...(error.detail === undefined ? {} : { detail: error.detail }),
     instance: requestId,
+    // RFC 8628 §3.5, for clients that know nothing but it.
+    ...(error.code.startsWith("device.") ? { error: error.code.slice("device.".length) } : {}),
     ...(error.errors === undefined ? {} : { errors: error.errors.map(wellFormed) }),
+    ...(error.continueAt === undefined ? {} : { continue: error.continueAt }),
+    ...(error.needs === undefined ? {} : { needs: error.needs }),
   };
 }
 
@@ -35,7 +40,7 @@ function wellFormed({ pointer, detail }: FieldError): FieldError {
 }
 
 export function problemResponse(
-  error: Pick<AppError, "code" | "detail" | "errors" | "retryAfterSeconds">,
+  error: Problem & Pick<AppError, "retryAfterSeconds">,
   origin: string,
   requestId: string,
 ): Response {

@@ -1,11 +1,11 @@
 /** Records of the stores in the spelling of the API. */
 import type { Jurisdiction } from "../core/ids.ts";
 import type { KeyServiceDescription } from "../services/keys/description.ts";
-import type { ApiKeyRecord, DomainRecord, EntryRow, TenantRecord } from "../services/ports.ts";
+import type { ApiKeyRecord, DomainRecord, EntryRow, ServiceAccountRecord, TenantRecord } from "../services/ports.ts";
 
 export function tenantJson(tenant: TenantRecord) {
-  const { id, name, jurisdiction, tier } = tenant;
-  return { id, name, jurisdiction, tier, tenant_domain_id: tenant.tenantDomainId, created_at: tenant.createdAt };
+  const { id, name, jurisdiction, tier, settings, tenantDomainId, createdAt } = tenant;
+  return { id, name, jurisdiction, tier, tenant_domain_id: tenantDomainId, created_at: createdAt, settings };
 }
 
 export function domainJson(domain: DomainRecord, jurisdiction: Jurisdiction) {
@@ -21,8 +21,8 @@ export function domainJson(domain: DomainRecord, jurisdiction: Jurisdiction) {
   };
 }
 
-/** Field by field, so that the MAC never goes out. */
-export function keyJson(key: ApiKeyRecord) {
+/** Field by field, so that the MAC never goes out. `usedAtMs`: null for never, undefined for not known. */
+export function keyJson(key: ApiKeyRecord, usedAtMs?: number | null) {
   const { id, name, permissions } = key;
   return {
     id,
@@ -32,6 +32,23 @@ export function keyJson(key: ApiKeyRecord) {
     created_at: key.createdAt,
     expires_at: key.expiresAt,
     revoked_at: key.revokedAt,
+    description: key.description,
+    allowed_networks: key.allowedNetworks,
+    service_account_id: key.serviceAccountId,
+    replaces: key.replaces,
+    ...(usedAtMs === undefined ? {} : { last_used_at: usedAtMs === null ? null : new Date(usedAtMs).toISOString() }),
+  };
+}
+
+export function serviceAccountJson(account: ServiceAccountRecord) {
+  const { id, name, description } = account;
+  return {
+    id,
+    tenant_id: account.tenantId,
+    name,
+    description,
+    created_at: account.createdAt,
+    removed_at: account.removedAt,
   };
 }
 

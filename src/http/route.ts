@@ -8,6 +8,7 @@ import { ERRORS, type ErrorCode } from "../core/errors.ts";
 import { type Permission, PUBLIC } from "../services/permissions.ts";
 import { authorise } from "./auth.ts";
 import type { CellApp, HttpEnv } from "./environment.ts";
+import { admit } from "./only-declared.ts";
 import { problemSchema } from "./schemas/resources.ts";
 
 /** `any_credential`: for asking who one is. */
@@ -33,7 +34,7 @@ type Route<R extends Declared> = Pick<R, keyof R & ("method" | "path" | "request
 export function declareRoute<const R extends Declared>(route: R): Route<R> {
   const { permission, tag, problems = [], before = [], ...rest } = route;
   const codes: ErrorCode[] = [...problems];
-  if (permission !== PUBLIC) codes.push("auth.required", "internal");
+  if (permission !== PUBLIC) codes.push("auth.required", "rate.limited", "internal");
   if (permission !== PUBLIC && permission !== "any_credential") codes.push("auth.forbidden", "resource.not_found");
   if (rest.path.includes("{tenantId}") || rest.path.includes("{domainId}")) codes.push("tenant.deleting");
   if (rest.request) codes.push("request.invalid");
@@ -55,7 +56,7 @@ export function mount<R extends RouteConfig & { [declared]: Declaration }>(
   route: R,
   handler: RouteHandler<R, HttpEnv>,
 ): void {
-  app.openapi(route, handler);
+  admit(app, () => app.openapi(route, handler));
 }
 
 function problemResponses(codes: readonly ErrorCode[]): RouteConfig["responses"] {

@@ -7,6 +7,7 @@ import { type BodyForm, type ParsedBody, parseBody } from "../../services/log/bo
 import { bodyError, mediaType, readText, unsupportedMediaType } from "../body.ts";
 import type { CellApp, HttpEnv } from "../environment.ts";
 import { scopeOf } from "../principal.ts";
+import { limitEvents } from "../rate-limit.ts";
 import { declareRoute, mount } from "../route.ts";
 import { eventSchema } from "../schemas/event.ts";
 import { appendAnswerSchema, domainIdSchema } from "../schemas/resources.ts";
@@ -83,7 +84,9 @@ export function appendRoutes(app: CellApp): void {
     const idempotencyKey = readIdempotencyKey(c.req.header("Idempotency-Key"));
     const waitForCopy = prefersReplicated(c.req.header("Prefer"));
     const body = await readText(c, LIMITS.appendBodyBytes);
-    demandEvents(parse(body, form));
+    const parsed = parse(body, form);
+    demandEvents(parsed);
+    await limitEvents(c, parsed.values.length);
     const call = { body, form, scope: scopeOf(c), idempotencyKey, waitForCopy };
     const result = await c.get("services").log(domainId).append(call);
     if (waitForCopy && result.replicated) c.header("Preference-Applied", "wait=replicated");

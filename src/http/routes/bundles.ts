@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { LIMITS } from "../../core/limits.ts";
 import type { CellApp } from "../environment.ts";
+import { needsFeature } from "../feature.ts";
 import { declareRoute, mount } from "../route.ts";
 import { seqQuery } from "../schemas/query.ts";
 import { domainIdSchema } from "../schemas/resources.ts";
@@ -17,7 +18,8 @@ const readBundle = declareRoute({
   description: `A tar archive of the entries, the proof that they are complete, the signed checkpoint, and the script that verifies them with any Node from 20 on: \`tar xf BUNDLE.tar && node verify.mjs --key KEY\`. At most ${LIMITS.bundleEntries} entries. It is streamed: an answer that breaks off has no signed manifest at its end, and no verifier takes it.`,
   tag: "Proofs",
   permission: "entry.read",
-  problems: ["limit.reached", "storage.unavailable"],
+  problems: ["tier.required", "limit.reached", "storage.unavailable"],
+  before: [needsFeature("exports")],
   request: {
     params: z.object({ domainId: domainIdSchema }),
     query: z.object({

@@ -2,12 +2,11 @@ import { z } from "@hono/zod-openapi";
 import { AppError } from "../../core/errors.ts";
 import { ENTRY_ID_PATTERN } from "../../core/event.ts";
 import { LIMITS } from "../../core/limits.ts";
-import type { ShardRange } from "../../core/shards.ts";
-import type { EntryRow } from "../../services/ports.ts";
 import { encodeCursor } from "../cursor.ts";
-import type { CellApp, CellServices } from "../environment.ts";
+import { entryPage } from "../entry-page.ts";
+import type { CellApp } from "../environment.ts";
 import { findEntry } from "../find-entry.ts";
-import { type PageQuestion, readQuestion } from "../page-question.ts";
+import { readQuestion } from "../page-question.ts";
 import { entryJson } from "../records.ts";
 import { declareRoute, mount } from "../route.ts";
 import { seqQuery, wholeNumber } from "../schemas/query.ts";
@@ -73,9 +72,7 @@ export function entryRoutes(app: CellApp): void {
     const query = c.req.valid("query");
     const question = readQuestion(query, { kind: "entries", domainId, place: "query:" }, () => ({}), {});
     const latest = query.consistency === "latest" ? await services.log(domainId).flush() : null;
-    const rows = await readPage(services, domainId, question, query.limit + 1, latest);
-    const page = rows.slice(0, query.limit);
-    const next = nextQuestion(question, page, rows.length > query.limit || isCutBySize(page, query.limit));
+    const { page, next } = await entryPage(services, domainId, question, query.limit, latest);
     const next_cursor = next && encodeCursor("entries", domainId, next);
     if (next_cursor)
       c.header("Link", `<?cursor=${next_cursor}&limit=${query.limit}&payload=${query.payload}>; rel="next"`);
@@ -89,39 +86,4 @@ export function entryRoutes(app: CellApp): void {
     if (!row) throw new AppError("resource.not_found");
     return c.json(entryJson(row, c.req.valid("query").payload), 200);
   });
-}
-
-/** A store ends a page early when its payloads are large. */
-function isCutBySize(page: EntryRow[], limit: number): boolean {
-  return page.length < limit && page.reduce((chars, { payload }) => chars + payload.length, 0) >= LIMITS.pageChars;
-}
-
-function nextQuestion(question: PageQuestion, page: EntryRow[], more: boolean): PageQuestion | null {
-  const last = page.at(-1);
-  if (!more || !last) return null;
-  const next = question.order === "desc" ? last.seq - 1 : last.seq + 1;
-  return next < question.from || next > question.to ? null : { ...question, next };
-}
-
-/** `latest`: where the rows lie, fresh from the object. Without it a page that would be the last makes sure that it is. */
-async function readPage(
-  services: CellServices,
-  domainId: string,
-  question: PageQuestion,
-  limit: number,
-  latest: ShardRange[] | null,
-): Promise<EntryRow[]> {
-  const descending = question.order === "desc";
-  const read = (ranges: ShardRange[]) =>
-    services.ledger(domainId, ranges).rows({
-      fromSeq: descending ? question.from : question.next,
-      toSeq: descending ? question.next : question.to,
-      limit,
-      descending,
-    });
-  const ranges = latest ?? (await services.shards(domainId));
-  const rows = await read(ranges);
-  if (latest || rows.length === limit) return rows;
-  const fresh = await services.shards(domainId, true);
-  return fresh.length === ranges.length ? rows : read(fresh);
 }

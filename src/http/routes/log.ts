@@ -99,11 +99,12 @@ const readFork = declareRoute({
   method: "get",
   path: "/v1/domains/{domainId}/log/fork",
   operationId: "readForkEvidence",
-  summary: "Evidence that this log has shown two histories, where a witness holds it up",
+  summary: "Evidence that this log has shown two histories, where a witness or its own mirror holds it up",
   description:
     "A file that convinces everybody who trusts the log's key: `moonseal verify FILE`. 404 for a log of which no such thing is known here, as it should be; whoever followed the log can have more.",
   tag: TAG,
   permission: "log.read",
+  problems: ["storage.unavailable"],
   request: { params: z.object({ domainId: domainIdSchema }) },
   responses: { 200: text("The evidence") },
 });

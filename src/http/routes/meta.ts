@@ -57,10 +57,17 @@ const health = declareRoute({
 
 export function metaRoutes(app: CellApp): void {
   mount(app, whoami, (c) => {
-    const { kind, tenantId, keyId, permissions } = c.get("principal");
+    const { kind, tenantId, keyId, permissions, person, serviceAccountId = null } = c.get("principal");
     const { jurisdiction } = c.get("services").config;
     const held = [...permissions] as Permission[];
-    return c.json({ kind, jurisdiction, tenant_id: tenantId, key_id: keyId, permissions: held }, 200);
+    const signedIn = person && {
+      id: person.id,
+      session_id: person.sessionId,
+      role: person.role,
+      second_factor_at: person.secondFactorAtMs === null ? null : new Date(person.secondFactorAtMs).toISOString(),
+    };
+    const ids = { tenant_id: tenantId, key_id: keyId, service_account_id: serviceAccountId };
+    return c.json({ kind, jurisdiction, ...ids, permissions: held, person: signedIn }, 200);
   });
 
   mount(app, residency, async (c) => {

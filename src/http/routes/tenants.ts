@@ -22,7 +22,14 @@ const createTenant = declareRoute({
     "For the operator of the cell. The key stands in this answer and never again. The jurisdiction is for life: there is no field, route or support case that changes it.",
   tag: TAG,
   permission: "tenant.create",
-  problems: ["request.malformed", "request.unsupported_media_type", "request.too_large", "storage.unavailable"],
+  problems: [
+    "request.malformed",
+    "request.unsupported_media_type",
+    "request.too_large",
+    "storage.unavailable",
+    "mail.unavailable",
+    "mail.too_many",
+  ],
   before: [strictJsonBody],
   request: { body: { required: true, content: { "application/json": { schema: createTenantSchema } } } },
   responses: { 201: { description: "Created", content: { "application/json": { schema: createdTenantSchema } } } },
@@ -67,11 +74,11 @@ const readTenant = declareRoute({
 export function tenantRoutes(app: CellApp): void {
   mount(app, createTenant, async (c) => {
     const { config, desk } = c.get("services");
-    const { name, jurisdiction, tier } = c.req.valid("json");
+    const { name, jurisdiction, tier, owner = null } = c.req.valid("json");
     // The gateway sends such a request nowhere; a client of the cell's own address gets the same answer.
     if (jurisdiction !== config.jurisdiction) throw new AppError("resource.not_found");
     const tenantId = makeId("tenant", jurisdiction, uuidv7());
-    const { tenant, issued } = await desk(tenantId).createTenant({ name, tier, by: askedBy(c) });
+    const { tenant, issued } = await desk(tenantId).createTenant({ name, tier, owner, by: askedBy(c) });
     const api_key = { ...keyJson(issued.record), key: issued.key };
     return c.json({ tenant: tenantJson(tenant), api_key }, 201, { "Cache-Control": "no-store" });
   });

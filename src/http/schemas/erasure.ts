@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { LIMITS } from "../../core/limits.ts";
 import { DEFAULT_LAW, ERASURE_REASONS, LAW_PATTERN, REFERENCE_PATTERN } from "../../services/erasure/erasure.ts";
+import { identityId } from "./identity.ts";
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const instant = z.string().openapi({ format: "date-time" });
@@ -15,11 +16,10 @@ export const erasureIdSchema = z
 
 export const eraseIdentitySchema = z
   .strictObject({
-    identity_id: z
-      .string()
-      .min(1)
-      .max(LIMITS.identityIdChars)
-      .openapi({ description: "The id under which the person was named in events", example: "usr_42" }),
+    identity_id: identityId.openapi({
+      description: "The id under which the person was named in events",
+      example: "usr_42",
+    }),
     reason: z
       .enum(ERASURE_REASONS)
       .default("data_subject_request")

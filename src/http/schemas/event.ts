@@ -15,12 +15,9 @@ import {
 } from "../../core/event.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { JsonValue } from "../../core/strict-json.ts";
+import { identityId, line } from "./identity.ts";
 
-const CONTROL_CHARACTERS = /^[^\p{Cc}]*$/u;
-const line = (maxChars: number) =>
-  z.string().min(1).max(maxChars).regex(CONTROL_CHARACTERS, "must not contain control characters");
 const typeName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, "must be lower snake case, at most 64 characters");
-const identityId = line(LIMITS.identityIdChars);
 const name = line(LIMITS.nameChars);
 /** Values come out of `parseStrictJson`, so they are JSON already. */
 const json = z.unknown() as z.ZodType<JsonValue>;
@@ -43,7 +40,7 @@ const actor = z
       .optional()
       .openapi({ description: "Names of the claims that the identity provider sent. Names only, and private." }),
     via: z
-      .strictObject({ type: typeName, id: line(LIMITS.identityIdChars) })
+      .strictObject({ type: typeName, id: identityId })
       .optional()
       .openapi({ description: "The credential that was used. Private." }),
   })

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { idPattern } from "../../core/ids.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { identityId } from "./identity.ts";
 
 const instant = z.string().openapi({ format: "date-time", example: "2027-05-21T00:00:00.000Z" });
 const words = z
@@ -46,7 +47,7 @@ export const placeHoldSchema = z
           .max(LIMITS.holdRanges)
           .optional(),
         people: z
-          .array(z.string().min(1).max(LIMITS.identityIdChars))
+          .array(identityId)
           .max(LIMITS.holdPeople)
           .optional()
           .openapi({ description: "Identity ids; kept sealed. They are held in every domain of the tenant" }),

@@ -2,7 +2,10 @@
 import { z } from "@hono/zod-openapi";
 import { idPattern, JURISDICTIONS } from "../../core/ids.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { PERMISSION_NAMES, TIERS } from "../../services/permissions.ts";
+import { parseNetwork } from "../../services/access/networks.ts";
+import { PERMISSION_NAMES, ROLES, TIERS } from "../../services/permissions.ts";
+import { LIMIT_NAMES } from "../../services/tiers.ts";
+import { ownerSchema } from "./people.ts";
 
 const instant = z.string().openapi({ format: "date-time", example: "2026-11-21T09:14:03.221Z" });
 const hash = z
@@ -33,11 +36,18 @@ export const keyIdSchema = z
     example: "key_eu_01jcy3x8e7f4s9m2k5n8q1r4tv",
   });
 
-const label = z
+export const label = z
   .string()
   .min(1)
   .max(100)
   .regex(/^[^\p{Cc}@]+$/u, "must not contain control characters or @: a label is no place for personal data");
+
+/** A line or two about a thing. */
+export const words = z
+  .string()
+  .min(1)
+  .max(500)
+  .regex(/^[^\p{Cc}@]+$/u, "must not contain control characters or @: this is no place for personal data");
 
 export const tenantSchema = z
   .object({
@@ -47,6 +57,14 @@ export const tenantSchema = z
     tier: z.enum(TIERS),
     tenant_domain_id: z.string().openapi({ description: "The tenant's reserved domain: what happens at tenant level" }),
     created_at: instant,
+    settings: z
+      .object({
+        retention_days: z.int().optional(),
+        residency_lock: z.literal(true).optional(),
+        cross_region_prevention: z.literal(true).optional(),
+        limits: z.partialRecord(z.enum(LIMIT_NAMES), z.int()).optional(),
+      })
+      .openapi({ description: "What the tenant has set for itself; what is not there is as its tier says" }),
   })
   .openapi("Tenant");
 
@@ -71,6 +89,13 @@ export const apiKeySchema = z
     created_at: instant,
     expires_at: instant.nullable(),
     revoked_at: instant.nullable(),
+    description: z.string().nullable(),
+    allowed_networks: z.array(z.string()).nullable().openapi({ description: "Null: it may be used from anywhere" }),
+    service_account_id: z.string().nullable(),
+    replaces: z.string().nullable().openapi({ description: "The key whose place it took by rotation" }),
+    last_used_at: instant.nullable().optional().openapi({
+      description: "Right to within a minute. Null: never; absent: not known at the moment",
+    }),
   })
   .openapi("ApiKey");
 
@@ -83,6 +108,7 @@ export const createTenantSchema = z
     name: label.openapi({ example: "Acme" }),
     jurisdiction: z.enum(JURISDICTIONS).openapi({ description: "For life; there is no way to change it" }),
     tier: z.enum(TIERS),
+    owner: ownerSchema.optional().openapi({ description: "Is invited by mail as the first owner" }),
   })
   .openapi("CreateTenant");
 
@@ -102,6 +128,22 @@ export const createKeySchema = z
     name: label.openapi({ example: "ingest" }),
     permissions: z.array(z.enum(PERMISSION_NAMES)).min(1).max(PERMISSION_NAMES.length),
     expires_at: z.iso.datetime({ offset: true }).optional(),
+    description: words.optional(),
+    allowed_networks: z
+      .array(
+        z.string().refine((text) => parseNetwork(text) === text, {
+          error:
+            "must be a network in its shortest spelling with no bit behind the prefix, as 192.0.2.0/24 or 2001:db8::/32",
+        }),
+      )
+      .min(1)
+      .max(LIMITS.networksPerKey)
+      .optional()
+      .openapi({
+        description: "IPv4 and IPv6 networks (CIDR). From anywhere else the key answers like one that does not exist.",
+        example: ["192.0.2.0/24"],
+      }),
+    service_account_id: z.string().regex(idPattern("serviceAccount")).optional(),
   })
   .openapi("CreateApiKey");
 
@@ -253,11 +295,21 @@ export const cellStatusSchema = z
 
 export const principalSchema = z
   .object({
-    kind: z.enum(["api_key", "operator"]),
+    kind: z.enum(["api_key", "operator", "member", "staff"]),
     jurisdiction: z.enum(JURISDICTIONS),
     tenant_id: z.string().nullable(),
     key_id: z.string().nullable(),
+    service_account_id: z.string().nullable().openapi({ description: "Whose key it is" }),
     permissions: z.array(z.enum(PERMISSION_NAMES)),
+    person: z
+      .object({
+        id: z.string(),
+        session_id: z.string(),
+        role: z.enum(ROLES).nullable(),
+        second_factor_at: instant.nullable(),
+      })
+      .nullable()
+      .openapi({ description: "Of members and of the operator's people" }),
   })
   .openapi("Principal");
 
@@ -267,8 +319,17 @@ export const problemSchema = z
     title: z.string(),
     status: z.int(),
     code: z.string(),
+    error: z.string().optional().openapi({ description: "Of problems of a device: the code of RFC 8628 §3.5" }),
     detail: z.string().optional(),
     instance: z.string().openapi({ description: "Request id" }),
     errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+    continue: z
+      .string()
+      .optional()
+      .openapi({ description: "Method and path of the request that brings what is missing" }),
+    needs: z
+      .object({ tier: z.string(), feature: z.string().optional(), limit: z.string().optional() })
+      .optional()
+      .openapi({ description: "What the tenant's tier lacks, and the least tier that has it" }),
   })
   .openapi("Problem");

@@ -1,6 +1,7 @@
 /** What searching for a person and revealing take and answer. In bodies, because addresses end in logs. */
 import { z } from "@hono/zod-openapi";
 import { LIMITS } from "../../core/limits.ts";
+import { identityId } from "./identity.ts";
 import { entrySchema } from "./resources.ts";
 
 const seq = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -8,11 +9,10 @@ const ref = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
   .openapi({ description: "Pseudonym, as it stands in the payload" });
-const identityId = z
-  .string()
-  .min(1)
-  .max(LIMITS.identityIdChars)
-  .openapi({ description: "The id under which the person was named in events", example: "usr_42" });
+const personId = identityId.openapi({
+  description: "The id under which the person was named in events",
+  example: "usr_42",
+});
 
 const range = {
   order: z.enum(["asc", "desc"]).optional().openapi({ description: "By seq. Default `asc`" }),
@@ -26,7 +26,7 @@ const range = {
 
 export const searchSchema = z
   .strictObject({
-    identity_id: identityId,
+    identity_id: personId,
     ...range,
     limit: z.int().min(1).max(LIMITS.pageEntries).default(LIMITS.pageEntriesDefault),
   })
@@ -39,7 +39,7 @@ export const revealSchema = z
       .max(LIMITS.reasonChars)
       .regex(/\S/, "must say something")
       .openapi({ description: "Why. It is kept in the entry that this makes, sealed", example: "request DSR-17" }),
-    identity_id: identityId.optional().openapi({ description: "Only entries that name this person" }),
+    identity_id: personId.optional().openapi({ description: "Only entries that name this person" }),
     seqs: z
       .array(seq)
       .min(1)
