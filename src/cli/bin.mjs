@@ -17,8 +17,13 @@ if (runsTypeScript) {
     // So that a package `node` that is itself too old ends in the message below and not in a loop.
     env: { ...process.env, MOONSEAL_REEXECUTED: "1" },
   });
-  // The terminal sends its signals to both; the child decides how to end.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  // The child decides how to end. A terminal sends Ctrl-C to both: passed on as well, it would be a second one, which kills.
+  const onTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => {
+      if (signal !== "SIGINT" || !onTerminal) child.kill(signal);
+    });
+  }
   child.on("error", (error) => fail(`could not start ${ownNode}: ${error.message}`));
   child.on("exit", (code, signal) => {
     process.exitCode = code ?? (signal ? 128 : 1);

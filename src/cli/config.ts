@@ -1,11 +1,18 @@
-/** Profiles: where a server is and with which key to talk to it. One JSON file, readable by its owner only. */
+/** Profiles: where a server is and with which credential to talk to it. One JSON file, readable by its owner only. */
 import { stat } from "node:fs/promises";
 import { configPath, readIfThere, replaceFile } from "./files.ts";
 import { CliError, type Io } from "./io.ts";
 
+/** A person who is signed in. Comes before the key of the same profile, as long as it is there. */
+export interface StoredSession {
+  token: string;
+  session_id: string;
+}
+
 export interface Profile {
   url: string;
   key?: string;
+  session?: StoredSession;
   domain?: string;
 }
 
@@ -31,6 +38,13 @@ export async function writeConfig(io: Io, config: Config): Promise<void> {
   await replaceFile(configPath(io), `${JSON.stringify(config, null, 2)}\n`);
 }
 
+/** Adds or replaces one profile; the first one is the one in use. */
+export async function keepProfile(io: Io, name: string, profile: Profile): Promise<void> {
+  const config = await readConfig(io);
+  const profiles = { ...config.profiles, [name]: profile };
+  await writeConfig(io, { ...config, profiles, current: config.current ?? name });
+}
+
 /** Permission bits of the file, `null` when there is none. */
 export async function configMode(io: Io): Promise<number | null> {
   const stats = await stat(configPath(io)).catch(() => null);
@@ -53,5 +67,11 @@ function parseConfig(text: string): Config | null {
 function isProfile(value: unknown): value is Profile {
   const profile = value as Partial<Profile> | null;
   const optional = [profile?.key, profile?.domain].every((field) => field === undefined || typeof field === "string");
-  return typeof profile?.url === "string" && optional;
+  return typeof profile?.url === "string" && optional && isSession(profile.session);
+}
+
+function isSession(value: unknown): boolean {
+  const session = value as Partial<StoredSession> | null | undefined;
+  if (session === undefined) return true;
+  return typeof session?.token === "string" && typeof session.session_id === "string";
 }

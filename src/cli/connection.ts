@@ -1,9 +1,13 @@
 /** Which server, with which key, about which domain: flags before environment before profile. */
+
+import packageJson from "../../package.json" with { type: "json" };
 import { MoonsealClient, type TransportOptions } from "../client/index.ts";
 import { parseApiKey, parseOperatorSecret } from "../core/api-key.ts";
 import { type Jurisdiction, parseId } from "../core/ids.ts";
 import { type Config, readConfig } from "./config.ts";
 import { CliError, type Io } from "./io.ts";
+import { readToken } from "./session-token.ts";
+import { stepUp } from "./step-up.ts";
 import { line, safeText } from "./text.ts";
 
 export interface ConnectionFlags {
@@ -37,13 +41,19 @@ export async function readSettings(io: Io, flags: ConnectionFlags): Promise<Sett
     named(config.current, "the profile in use"),
   );
   const chosen = profileOf(config, profile);
-  const setting = (name: "url" | "key" | "domain") =>
+  type Name = "url" | "key" | "domain";
+  const given = (name: Name) =>
     first(
       named(flags[name], `--${name}`),
       named(io.env[`MOONSEAL_${name.toUpperCase()}`], `MOONSEAL_${name.toUpperCase()}`),
-      named(chosen?.[name], `profile ${profile?.value}`),
     );
-  return { profile, url: setting("url"), key: setting("key"), domain: setting("domain") };
+  const kept = (name: Name) => named(chosen?.[name], `profile ${profile?.value}`);
+  const setting = (name: Name) => first(given(name), kept(name));
+  const url = setting("url");
+  // A session is sent only to the server that opened it, whatever address a flag names.
+  const session = url && url.value === chosen?.url ? chosen.session : undefined;
+  const key = first(given("key"), named(session?.token, `the session of profile ${profile?.value}`), kept("key"));
+  return { profile, url, key, domain: setting("domain") };
 }
 
 function profileOf(config: Config, profile: Sourced | null) {
@@ -76,6 +86,16 @@ export async function connect(
 }
 
 /** For commands about one domain. A key of another jurisdiction than the domain's is refused here: it is sent nowhere. */
+/** One option for two kinds of key: an API key and verifier keys cannot be taken for each other. The last API key counts. */
+export function splitKeys<Flags extends ConnectionFlags>(
+  keys: readonly string[],
+  { key: _, ...others }: Flags,
+): { verifierKeys: string[]; flags: Omit<Flags, "key"> & { key?: string } } {
+  const apiKey = keys.findLast((key) => credentialJurisdiction(key) !== null);
+  const verifierKeys = keys.filter((key) => credentialJurisdiction(key) === null);
+  return { verifierKeys, flags: apiKey === undefined ? others : { ...others, key: apiKey } };
+}
+
 export async function connectToDomain(
   io: Io,
   flags: ConnectionFlags,
@@ -83,7 +103,7 @@ export async function connectToDomain(
 ): Promise<DomainConnection> {
   const { settings, url, key, client } = await connect(io, flags, transport);
   const domainId = requireDomain(settings);
-  const [ofKey, ofDomain] = [keyJurisdiction(key), parseId(domainId)?.jurisdiction];
+  const [ofKey, ofDomain] = [credentialJurisdiction(key), parseId(domainId)?.jurisdiction];
   if (ofKey !== ofDomain) throw new CliError(`the key is for ${ofKey}, the domain is in ${ofDomain}: they cannot meet`);
   return { url, key, client, domainId };
 }
@@ -94,9 +114,10 @@ export function makeClient(
   key: string | undefined,
   transport: Partial<TransportOptions> = {},
 ): MoonsealClient {
-  return new MoonsealClient({
+  const options: TransportOptions = {
     baseUrl: url,
     apiKey: key,
+    userAgent: `moonseal/${packageJson.version} (${io.platform})`,
     fetch: io.fetch,
     now: io.now,
     random: io.random,
@@ -106,7 +127,8 @@ export function makeClient(
       if (waitMs >= 1000) line(io.stderr, `moonseal: ${safeText(reason.message)}; trying again in ${seconds} s`);
     },
     ...transport,
-  });
+  };
+  return new MoonsealClient({ secondFactor: stepUp(io, options), ...options });
 }
 
 export function requireUrl({ url }: Settings): string {
@@ -122,12 +144,16 @@ export function isServerUrl(text: string): boolean {
 }
 
 function requireKey({ key }: Settings): Sourced {
-  if (!key) throw new CliError("no API key is given: use MOONSEAL_KEY, --key, or: moonseal profiles add");
-  if (!keyJurisdiction(key.value)) {
+  if (!key) throw new CliError("no API key is given: use MOONSEAL_KEY, moonseal login, or: moonseal profiles add");
+  if (!credentialJurisdiction(key.value)) {
     throw new CliError(`the key from ${key.source} is mistyped or incomplete: its form or checksum is wrong`);
   }
   return key;
 }
+
+/** Of a key, an operator's secret or the token of a session; null for what is none of them. */
+export const credentialJurisdiction = (credential: string): Jurisdiction | null =>
+  keyJurisdiction(credential) ?? readToken(credential)?.jurisdiction ?? null;
 
 export function keyJurisdiction(key: string): Jurisdiction | null {
   return (parseApiKey(key) ?? parseOperatorSecret(key))?.jurisdiction ?? null;

@@ -5,6 +5,14 @@ import { safeText } from "./text.ts";
 
 const MAX_FIELDS = 5;
 
+const SHOW = "show it with: moonseal second-factor, then run this again";
+/** What a person does about it. */
+const NEXT: { readonly [code: string]: string } = {
+  "auth.required": "if this was a session, it is over: moonseal login",
+  "auth.mfa_required": SHOW,
+  "auth.step_up_required": SHOW,
+};
+
 /** Detail, the fields with their pointers, code and request id. One line, safe for a terminal. */
 export function describeProblem(problem: MoonsealProblem): string {
   const fields = problem.errors.slice(0, MAX_FIELDS).map(({ pointer, detail }) => `${pointer || "(event)"}: ${detail}`);
@@ -12,8 +20,11 @@ export function describeProblem(problem: MoonsealProblem): string {
   if (more > 0) fields.push(`and ${more} more`);
   const about =
     problem.detail && problem.detail !== problem.title ? `${problem.title}: ${problem.detail}` : problem.title;
+  const next = NEXT[problem.code];
   const request = problem.requestId ? `, request ${problem.requestId}` : "";
-  return safeText(`${about}${fields.length ? `; ${fields.join("; ")}` : ""} (${problem.code}${request})`);
+  return safeText(
+    `${about}${fields.length ? `; ${fields.join("; ")}` : ""} (${problem.code}${request})${next ? `; ${next}` : ""}`,
+  );
 }
 
 export function describeError(error: unknown): { message: string; exitCode: number } {

@@ -14,12 +14,16 @@ export interface Io {
   readonly env: { readonly [name: string]: string | undefined };
   readonly home: string;
   readonly nodeVersion: string;
+  /** The system's name, as `linux`. */
+  readonly platform: string;
   readonly stdin: AsyncIterable<Uint8Array | string> & { readonly isTTY?: boolean };
   readonly stdout: Output;
   readonly stderr: Output;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   readonly fetch: Fetch;
+  /** The answer of the person at the terminal; null where there is none to ask. */
+  ask(question: string): Promise<string | null>;
   now(): number;
   random(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;

@@ -4,6 +4,7 @@ import type { WriteStream } from "node:tty";
 import type { Fetch } from "../client/index.ts";
 import { sleep } from "../client/retry.ts";
 import type { Io, Output } from "./io.ts";
+import { askTerminal } from "./terminal.ts";
 
 export function processIo(): Io {
   const interrupt = new AbortController();
@@ -13,11 +14,13 @@ export function processIo(): Io {
     env: process.env,
     home: homedir(),
     nodeVersion: process.versions.node,
+    platform: process.platform,
     stdin: process.stdin,
     stdout: output(process.stdout),
     stderr: output(process.stderr),
     signal: interrupt.signal,
     fetch: fetch as unknown as Fetch,
+    ask: (question) => askTerminal(question, interrupt.signal),
     now: Date.now,
     random: Math.random,
     sleep,

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import type { Session } from "./action.ts";
+import { accessCommand } from "./commands/access.ts";
 import { appendCommand } from "./commands/append.ts";
 import { bundleCommand } from "./commands/bundle.ts";
 import { verifyCertificateCommand } from "./commands/certificate.ts";
@@ -9,14 +10,23 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { domainsCommand } from "./commands/domains.ts";
 import { eraseIdentityCommand } from "./commands/erasure.ts";
 import { evidenceCommand } from "./commands/evidence.ts";
+import { forkCommand } from "./commands/fork.ts";
 import { importCommand } from "./commands/import.ts";
-import { getCommand, headCommand, residencyCommand, whoamiCommand } from "./commands/look.ts";
+import { keysCommand } from "./commands/keys.ts";
+import { loginCommand } from "./commands/login.ts";
+import { logoutCommand } from "./commands/logout.ts";
+import { getCommand, headCommand, residencyCommand } from "./commands/look.ts";
+import { membersCommand } from "./commands/members.ts";
 import { monitorCommand } from "./commands/monitor.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { profilesCommand } from "./commands/profiles.ts";
 import { revealCommand, searchCommand } from "./commands/reveal.ts";
+import { secondFactorCommand } from "./commands/second-factor.ts";
+import { serviceAccountsCommand } from "./commands/service-accounts.ts";
+import { sessionsCommand } from "./commands/sessions.ts";
 import { tailCommand } from "./commands/tail.ts";
 import { verifyCommand } from "./commands/verify.ts";
+import { whoamiCommand } from "./commands/whoami.ts";
 import { painter } from "./text.ts";
 
 const EXIT_CODES = `
@@ -40,6 +50,8 @@ export function buildProgram(session: Session): Command {
     .addHelpText("after", EXIT_CODES);
   const commands = [
     profilesCommand(session),
+    loginCommand(session),
+    logoutCommand(session),
     whoamiCommand(session),
     domainsCommand(session),
     appendCommand(session),
@@ -52,12 +64,19 @@ export function buildProgram(session: Session): Command {
     evidenceCommand(session),
     bundleCommand(session),
     monitorCommand(session),
+    forkCommand(session),
     policyCommand(session),
     eraseIdentityCommand(session),
     verifyCertificateCommand(session),
     importCommand(session),
     residencyCommand(session),
     doctorCommand(session),
+    keysCommand(session),
+    serviceAccountsCommand(session),
+    membersCommand(session),
+    sessionsCommand(session),
+    secondFactorCommand(session),
+    accessCommand(session),
   ];
   for (const added of commands) program.addCommand(added);
   configure(program, session);

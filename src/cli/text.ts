@@ -1,5 +1,5 @@
 /** Text for a terminal. What came from outside goes through `safeText` or `safeJson` first, always. */
-import { UNSAFE } from "../core/safe-text.ts";
+import { safeText, UNSAFE } from "../core/safe-text.ts";
 import type { Io, Output } from "./io.ts";
 
 export { safeText } from "../core/safe-text.ts";
@@ -34,6 +34,42 @@ export function count(n: number, noun: string, plural = `${noun}s`): string {
 export function line(out: Output, text = ""): void {
   out.write(`${text}\n`);
 }
+
+/** Names beside what stands for them. */
+export const pairs = (out: Output, list: readonly (readonly [string, string | number])[]): void =>
+  table(
+    out,
+    list.map(([name, value]) => [name, String(value)]),
+  );
+
+/** Rows with their columns under each other. The cells come from outside. */
+export function table(out: Output, rows: readonly (readonly string[])[]): void {
+  const cells = rows.map((row) => row.map((cell) => safeText(cell)));
+  const width = (column: number) => Math.max(...cells.map((row) => row[column]?.length ?? 0));
+  const widths = (cells[0] ?? []).map((_, column) => width(column));
+  for (const row of cells)
+    line(
+      out,
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
+}
+
+/** `3 minutes ago`, to the largest whole unit; `in 2 hours` for what comes. */
+export function relative(atMs: number, nowMs: number): string {
+  const ms = Math.abs(nowMs - atMs);
+  const [size, unit] = UNITS.find(([unitMs]) => ms >= unitMs) ?? [1000, "second"];
+  const span = count(Math.floor(ms / size), unit);
+  return atMs <= nowMs ? `${span} ago` : `in ${span}`;
+}
+
+const UNITS: readonly (readonly [number, string])[] = [
+  [86_400_000, "day"],
+  [3_600_000, "hour"],
+  [60_000, "minute"],
+];
 
 export type Colour = "red" | "green" | "yellow" | "dim" | "bold";
 const SGR: Record<Colour, number> = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 };

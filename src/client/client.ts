@@ -1,5 +1,11 @@
 /** The typed client: one method for each route of the API. */
-import { type Answer, type RequestSpec, Transport, type TransportOptions } from "./transport.ts";
+import { AccessClient } from "./access.ts";
+import { MemberClient, SessionClient } from "./members.ts";
+import { type CallOptions, Requests, tenantPath } from "./requests.ts";
+import { SecondFactorClient } from "./second-factors.ts";
+import { ServiceAccountClient } from "./service-accounts.ts";
+import { SignInClient } from "./sign-in.ts";
+import { Transport, type TransportOptions } from "./transport.ts";
 import type {
   ApiKey,
   AppendAnswer,
@@ -23,14 +29,12 @@ import type {
   Residency,
   RevealedPage,
   RevealQuery,
+  RotateApiKey,
+  RotatedApiKey,
   SearchQuery,
   Verification,
   VerifyQuery,
 } from "./types.ts";
-
-export interface CallOptions {
-  signal?: AbortSignal | undefined;
-}
 
 export interface AppendOptions extends CallOptions {
   /** Default: a new random UUID, reused for the retries of this call. */
@@ -40,11 +44,23 @@ export interface AppendOptions extends CallOptions {
 }
 
 export class MoonsealClient {
-  readonly #transport: Transport;
+  readonly signIn: SignInClient;
+  readonly secondFactors: SecondFactorClient;
+  readonly sessions: SessionClient;
+  readonly members: MemberClient;
+  readonly serviceAccounts: ServiceAccountClient;
+  readonly access: AccessClient;
+  readonly #requests: Requests;
   readonly #randomUuid: () => string;
 
   constructor(options: TransportOptions) {
-    this.#transport = new Transport(options);
+    this.#requests = new Requests(new Transport(options));
+    this.signIn = new SignInClient(this.#requests);
+    this.secondFactors = new SecondFactorClient(this.#requests);
+    this.sessions = new SessionClient(this.#requests);
+    this.members = new MemberClient(this.#requests);
+    this.serviceAccounts = new ServiceAccountClient(this.#requests);
+    this.access = new AccessClient(this.#requests);
     this.#randomUuid = options.randomUuid ?? (() => crypto.randomUUID());
   }
 
@@ -59,7 +75,7 @@ export class MoonsealClient {
 
   /** The same with the body as JSON text, sent as it is: numbers keep every digit. */
   async appendJson(domainId: string, body: string, options: AppendOptions = {}): Promise<AppendResult> {
-    const answer = await this.#transport.request({
+    const answer = await this.#requests.send({
       method: "POST",
       path: `${auditPath(domainId)}/entries`,
       headers: {
@@ -83,7 +99,7 @@ export class MoonsealClient {
     query: EntryQuery<P> = {},
     options: CallOptions = {},
   ): Promise<EntryPage<P>> {
-    return this.#get(`${auditPath(domainId)}/entries`, { ...query }, options);
+    return this.#requests.get(`${auditPath(domainId)}/entries`, { ...query }, options);
   }
 
   /** One entry by its seq or its id. */
@@ -93,7 +109,7 @@ export class MoonsealClient {
     query: { payload?: P | undefined } = {},
     options: CallOptions = {},
   ): Promise<Entry<P>> {
-    return this.#get(`${auditPath(domainId)}/entries/${encodeURIComponent(seqOrId)}`, { ...query }, options);
+    return this.#requests.get(`${auditPath(domainId)}/entries/${encodeURIComponent(seqOrId)}`, { ...query }, options);
   }
 
   /** A page of the entries that name a person. The identity id goes in the body, never into an address. */
@@ -102,7 +118,7 @@ export class MoonsealClient {
     query: SearchQuery<P>,
     options: CallOptions = {},
   ): Promise<EntryPage<P>> {
-    return this.#ask(`${auditPath(domainId)}/entries/search`, query, options, true);
+    return this.#requests.postAgain(`${auditPath(domainId)}/entries/search`, query, options);
   }
 
   /**
@@ -114,7 +130,7 @@ export class MoonsealClient {
     query: RevealQuery<P>,
     options: CallOptions = {},
   ): Promise<RevealedPage<P>> {
-    return this.#ask(`${auditPath(domainId)}/entries/reveal`, query, options, false);
+    return this.#requests.post(`${auditPath(domainId)}/entries/reveal`, query, options);
   }
 
   /**
@@ -122,7 +138,7 @@ export class MoonsealClient {
    * call tells of the first erasure.
    */
   eraseIdentity(domainId: string, wanted: EraseIdentity, options: CallOptions = {}): Promise<Erasure> {
-    return this.#ask(`${auditPath(domainId)}/erase-identity`, wanted, options, true);
+    return this.#requests.postAgain(`${auditPath(domainId)}/erase-identity`, wanted, options);
   }
 
   /** From every log of a tenant, or from none. */
@@ -131,101 +147,96 @@ export class MoonsealClient {
     wanted: EraseIdentity,
     options: CallOptions = {},
   ): Promise<ErasedEverywhere> {
-    return this.#ask(`${tenantPath(tenantId)}/audit/erase-identity`, wanted, options, true);
+    return this.#requests.postAgain(`${tenantPath(tenantId)}/audit/erase-identity`, wanted, options);
   }
 
   erasure(domainId: string, erasureId: string, options: CallOptions = {}): Promise<Erasure> {
-    return this.#get(`${auditPath(domainId)}/erasures/${encodeURIComponent(erasureId)}`, {}, options);
+    return this.#requests.get(`${auditPath(domainId)}/erasures/${encodeURIComponent(erasureId)}`, {}, options);
   }
 
   /** The offline proof of one entry by seq or id, as a `.tlog-proof` file (C2SP tlog-proof). Untrusted until it is verified. */
   async evidence(domainId: string, which: number | string, options: CallOptions = {}): Promise<string> {
     const path = `${auditPath(domainId)}/entries/${encodeURIComponent(which)}/evidence`;
     const spec = { method: "GET" as const, path, retry: true, authenticate: true, text: true as const };
-    return (await this.#transport.request({ ...spec, signal: options.signal })).json as string;
+    return (await this.#requests.send({ ...spec, ...options })).json as string;
   }
 
   /** The signed note; the problem `erasure.unfinished` before there is one. */
   async erasureCertificate(domainId: string, erasureId: string, options: CallOptions = {}): Promise<string> {
     const path = `${auditPath(domainId)}/erasures/${encodeURIComponent(erasureId)}/certificate`;
     const spec = { method: "GET" as const, path, retry: true, authenticate: true, text: true as const };
-    return (await this.#send({ ...spec, ...options })).json as string;
+    return (await this.#requests.send({ ...spec, ...options })).json as string;
   }
 
   head(domainId: string, options: CallOptions = {}): Promise<Head> {
-    return this.#get(`${auditPath(domainId)}/head`, {}, options);
+    return this.#requests.get(`${auditPath(domainId)}/head`, {}, options);
   }
 
   /** What the server itself says after recomputing. Whoever does not trust the server runs `moonseal verify`. */
   verify(domainId: string, query: VerifyQuery = {}, options: CallOptions = {}): Promise<Verification> {
-    return this.#get(`${auditPath(domainId)}/verify`, { ...query }, options);
+    return this.#requests.get(`${auditPath(domainId)}/verify`, { ...query }, options);
   }
 
   whoami(options: CallOptions = {}): Promise<Principal> {
-    return this.#get("/v1/whoami", {}, options);
+    return this.#requests.get("/v1/whoami", {}, options);
   }
 
   domain(domainId: string, options: CallOptions = {}): Promise<Domain> {
-    return this.#get(`/v1/domains/${encodeURIComponent(domainId)}`, {}, options);
+    return this.#requests.get(`/v1/domains/${encodeURIComponent(domainId)}`, {}, options);
   }
 
   async domains(tenantId: string, options: CallOptions = {}): Promise<Domain[]> {
-    const answer = await this.#get<{ domains: Domain[] }>(`${tenantPath(tenantId)}/domains`, {}, options);
+    const answer = await this.#requests.get<{ domains: Domain[] }>(`${tenantPath(tenantId)}/domains`, {}, options);
     return answer.domains;
   }
 
   createDomain(tenantId: string, domain: CreateDomain, options: CallOptions = {}): Promise<Domain> {
-    return this.#post(`${tenantPath(tenantId)}/domains`, domain, options);
+    return this.#requests.post(`${tenantPath(tenantId)}/domains`, domain, options);
   }
 
   /** With an operator secret as the credential. */
   createTenant(tenant: CreateTenant, options: CallOptions = {}): Promise<CreatedTenant> {
-    return this.#post("/v1/tenants", tenant, options);
+    return this.#requests.post("/v1/tenants", tenant, options);
   }
 
   async keys(tenantId: string, options: CallOptions = {}): Promise<ApiKey[]> {
-    return (await this.#get<{ keys: ApiKey[] }>(`${tenantPath(tenantId)}/keys`, {}, options)).keys;
+    return (await this.#requests.get<{ keys: ApiKey[] }>(`${tenantPath(tenantId)}/keys`, {}, options)).keys;
   }
 
   createKey(tenantId: string, key: CreateApiKey, options: CallOptions = {}): Promise<IssuedApiKey> {
-    return this.#post(`${tenantPath(tenantId)}/keys`, key, options);
+    return this.#requests.post(`${tenantPath(tenantId)}/keys`, key, options);
+  }
+
+  key(tenantId: string, keyId: string, options: CallOptions = {}): Promise<ApiKey> {
+    return this.#requests.get(keyPath(tenantId, keyId), {}, options);
+  }
+
+  /** A new key with all that the old one has. It stands in this answer and never again; not repeated when that is lost. */
+  rotateKey(tenantId: string, keyId: string, wanted: RotateApiKey, options: CallOptions = {}): Promise<RotatedApiKey> {
+    return this.#requests.post(`${keyPath(tenantId, keyId)}/rotate`, wanted, options);
   }
 
   /** The key stops working within the server's cache time (60 s at most). */
-  async revokeKey(tenantId: string, keyId: string, options: CallOptions = {}): Promise<void> {
-    const path = `${tenantPath(tenantId)}/keys/${encodeURIComponent(keyId)}`;
-    await this.#transport.request({ method: "DELETE", path, retry: false, authenticate: true, signal: options.signal });
+  revokeKey(tenantId: string, keyId: string, options: CallOptions = {}): Promise<ApiKey> {
+    return this.#requests.delete(keyPath(tenantId, keyId), options);
   }
 
   residency(options: CallOptions = {}): Promise<Residency> {
-    return this.#get("/v1/residency", {}, options);
+    return this.#requests.get("/v1/residency", {}, options);
   }
 
   /** Whether the gateway answers. No credential is sent. */
   async health(options: CallOptions = {}): Promise<{ status: string }> {
-    const answer = await this.#send({ method: "GET", path: "/healthz", retry: true, authenticate: false, ...options });
+    const answer = await this.#requests.send({
+      method: "GET",
+      path: "/healthz",
+      retry: true,
+      authenticate: false,
+      ...options,
+    });
     return answer.json as { status: string };
-  }
-
-  async #get<T>(path: string, query: NonNullable<RequestSpec["query"]>, options: CallOptions): Promise<T> {
-    return (await this.#send({ method: "GET", path, query, retry: true, authenticate: true, ...options })).json as T;
-  }
-
-  /** Not retried: a second one could create a second thing. */
-  #post<T>(path: string, body: unknown, options: CallOptions): Promise<T> {
-    return this.#ask(path, body, options, false);
-  }
-
-  async #ask<T>(path: string, body: unknown, options: CallOptions, retry: boolean): Promise<T> {
-    const json = JSON.stringify(body);
-    const answer = await this.#send({ method: "POST", path, body: json, retry, authenticate: true, ...options });
-    return answer.json as T;
-  }
-
-  #send(spec: RequestSpec): Promise<Answer> {
-    return this.#transport.request(spec);
   }
 }
 
 const auditPath = (domainId: string) => `/v1/domains/${encodeURIComponent(domainId)}/audit`;
-const tenantPath = (tenantId: string) => `/v1/tenants/${encodeURIComponent(tenantId)}`;
+const keyPath = (tenantId: string, keyId: string) => `${tenantPath(tenantId)}/keys/${encodeURIComponent(keyId)}`;

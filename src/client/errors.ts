@@ -23,6 +23,8 @@ export class MoonsealProblem extends MoonsealError {
   readonly requestId: string | null;
   /** How long the server asked to be left alone. */
   readonly retryAfterMs: number | null;
+  /** Method and path of the request that brings what is missing, as `POST /v1/auth/eu/second-factor`. Untrusted. */
+  readonly continueAt: string | null;
 
   constructor(fields: {
     status: number;
@@ -32,6 +34,7 @@ export class MoonsealProblem extends MoonsealError {
     errors?: readonly FieldProblem[];
     requestId?: string | null;
     retryAfterMs?: number | null;
+    continueAt?: string | null;
   }) {
     super(fields.detail ?? fields.title);
     this.status = fields.status;
@@ -41,6 +44,7 @@ export class MoonsealProblem extends MoonsealError {
     this.errors = fields.errors ?? [];
     this.requestId = fields.requestId ?? null;
     this.retryAfterMs = fields.retryAfterMs ?? null;
+    this.continueAt = fields.continueAt ?? null;
   }
 
   /** The same problem with other field errors: one event's part of a batch's problem. */
@@ -80,6 +84,7 @@ export function problemOf(
     errors: Array.isArray(problem.errors) ? problem.errors.filter(isFieldProblem) : [],
     requestId: text(problem.instance) ?? header("x-request-id"),
     retryAfterMs,
+    continueAt: text(problem.continue),
   });
 }
 

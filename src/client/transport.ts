@@ -22,6 +22,13 @@ export interface TransportOptions {
   retry?: Partial<RetryPolicy> | undefined;
   /** One attempt may take this long. Default 60 s. */
   timeoutMs?: number | undefined;
+  /** Sent along where the runtime allows it; sessions are listed with what it says. */
+  userAgent?: string | undefined;
+  /**
+   * Called when the server asks for a second factor (`auth.mfa_required`, `auth.step_up_required`): true says that one was shown,
+   * and the same request is sent once more. What a request was refused for has not been carried out.
+   */
+  secondFactor?: ((problem: MoonsealProblem) => Promise<boolean>) | undefined;
   /** Called before each wait, for progress lines. */
   onRetry?:
     | ((retry: { attempt: number; waitMs: number; reason: MoonsealProblem | MoonsealUnreachable }) => void)
@@ -37,7 +44,7 @@ export interface TransportOptions {
 }
 
 export interface RequestSpec {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PATCH" | "DELETE";
   path: string;
   query?: { [name: string]: string | number | undefined };
   headers?: { [name: string]: string };
@@ -58,6 +65,7 @@ export interface Answer {
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+const ASKS_FOR_FACTOR: readonly string[] = ["auth.mfa_required", "auth.step_up_required"];
 
 export class Transport {
   readonly #options: TransportOptions;
@@ -76,6 +84,16 @@ export class Transport {
    * for byte. Throws the signal's reason when aborted. Redirects are never followed: they would carry the credential away.
    */
   async request(spec: RequestSpec): Promise<Answer> {
+    try {
+      return await this.#withRetries(spec);
+    } catch (error) {
+      if (!(error instanceof MoonsealProblem && ASKS_FOR_FACTOR.includes(error.code))) throw error;
+      if (!(await this.#options.secondFactor?.(error))) throw error;
+      return await this.#withRetries(spec);
+    }
+  }
+
+  async #withRetries(spec: RequestSpec): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#attempt(spec, attempt);
       if ("json" in outcome) return outcome;
@@ -138,6 +156,7 @@ export class Transport {
       accept: `${spec.text ? "text/plain" : "application/json"}, application/problem+json`,
       ...(spec.body === undefined ? {} : { "content-type": "application/json" }),
       ...(spec.authenticate && this.#options.apiKey ? { authorization: `Bearer ${this.#options.apiKey}` } : {}),
+      ...(this.#options.userAgent ? { "user-agent": this.#options.userAgent } : {}),
       ...spec.headers,
     };
   }

@@ -1,6 +1,39 @@
 /** The shapes of the API, inferred from the server's own schemas. Types only: nothing of zod is loaded at run time. */
 import type { z } from "zod";
+import type { Jurisdiction } from "../core/ids.ts";
+import type {
+  accessSchema,
+  approveAccessSchema,
+  breakGlassSchema,
+  requestAccessSchema,
+} from "../http/schemas/access.ts";
 import type { erasedEverywhereSchema, eraseIdentitySchema, erasureSchema } from "../http/schemas/erasure.ts";
+import type {
+  factorAddedSchema,
+  factorShownSchema,
+  factorsSchema,
+  recoveryCodesSchema,
+  secondFactorSchema,
+  totpEnrolmentSchema,
+} from "../http/schemas/factors.ts";
+import type {
+  createServiceAccountSchema,
+  describeServiceAccountSchema,
+  rotatedKeySchema,
+  rotateKeySchema,
+  serviceAccountSchema,
+  serviceAccountWithKeysSchema,
+} from "../http/schemas/keys.ts";
+import type {
+  acceptInvitationSchema,
+  deviceSchema,
+  invitationSchema,
+  inviteSchema,
+  memberSchema,
+  sessionSchema,
+  tokenSchema,
+  updateMemberSchema,
+} from "../http/schemas/people.ts";
 import type {
   apiKeySchema,
   appendAnswerSchema,
@@ -34,6 +67,34 @@ export type Residency = z.infer<typeof residencySchema>;
 export type CreateTenant = z.input<typeof createTenantSchema>;
 export type CreateDomain = z.input<typeof createDomainSchema>;
 export type CreateApiKey = z.input<typeof createKeySchema>;
+export type RotateApiKey = z.input<typeof rotateKeySchema>;
+export type RotatedApiKey = z.infer<typeof rotatedKeySchema>;
+export type ServiceAccount = z.infer<typeof serviceAccountSchema>;
+export type ServiceAccountWithKeys = z.infer<typeof serviceAccountWithKeysSchema>;
+export type CreateServiceAccount = z.input<typeof createServiceAccountSchema>;
+export type DescribeServiceAccount = z.input<typeof describeServiceAccountSchema>;
+
+export type { Jurisdiction };
+export type Device = z.infer<typeof deviceSchema>;
+export type SessionToken = z.infer<typeof tokenSchema>;
+export type AcceptInvitation = z.input<typeof acceptInvitationSchema>;
+export type Session = z.infer<typeof sessionSchema>;
+export type Member = z.infer<typeof memberSchema>;
+export type UpdateMember = z.input<typeof updateMemberSchema>;
+export type Invitation = z.infer<typeof invitationSchema>;
+export type Invite = z.input<typeof inviteSchema>;
+
+export type SecondFactor = z.input<typeof secondFactorSchema>;
+export type SecondFactors = z.infer<typeof factorsSchema>;
+export type SecondFactorAdded = z.infer<typeof factorAddedSchema>;
+export type SecondFactorShown = z.infer<typeof factorShownSchema>;
+export type TotpEnrolment = z.infer<typeof totpEnrolmentSchema>;
+export type RecoveryCodes = z.infer<typeof recoveryCodesSchema>;
+
+export type Access = z.infer<typeof accessSchema>;
+export type RequestAccess = z.input<typeof requestAccessSchema>;
+export type BreakGlass = z.input<typeof breakGlassSchema>;
+export type ApproveAccess = z.input<typeof approveAccessSchema>;
 
 export type EraseIdentity = z.input<typeof eraseIdentitySchema>;
 export type Erasure = z.infer<typeof erasureSchema>;

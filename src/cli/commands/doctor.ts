@@ -20,7 +20,7 @@ export function doctorCommand(session: Session): Command {
   return handle<{ json?: boolean }>(target, session, async (io, options) => {
     const results = [checks.checkNode(io.nodeVersion), checks.checkConfigFile(configPath(io), await configMode(io))];
     const settings = await readSettings(io, options as ConnectionFlags);
-    const local = [checks.checkUrl(settings), checks.checkKey(settings), checks.checkJurisdiction(settings)];
+    const local = [checks.checkUrl(settings), checks.checkKey(settings, io.now()), checks.checkJurisdiction(settings)];
     results.push(...local);
     const usable = (name: string) => local.every((check) => check.name !== name || check.level !== "fail");
     let reached = true;

@@ -1,13 +1,11 @@
 /** `domains`: the logs of the key's tenant. */
 import type { Command } from "commander";
 import { command, handle, type Session } from "../action.ts";
-import { type ConnectionFlags, connect } from "../connection.ts";
-import { CliError, type Io } from "../io.ts";
+import { connectToTenant, type TenantFlags } from "../tenant.ts";
 import { line, safeJson, safeText } from "../text.ts";
 
-interface DomainsFlags {
+interface DomainsFlags extends TenantFlags {
   json?: boolean;
-  tenant?: string;
 }
 
 export function domainsCommand(session: Session): Command {
@@ -19,7 +17,7 @@ export function domainsCommand(session: Session): Command {
     .option("--tenant <id>", "of this tenant (default: the key's)")
     .option("--json", "as JSON");
   handle<DomainsFlags>(list, session, async (io, options) => {
-    const { client, tenantId } = await tenantOf(io, options);
+    const { client, tenantId } = await connectToTenant(io, options);
     const domains = await client.domains(tenantId, { signal: io.signal });
     if (options.json) return line(io.stdout, safeJson({ domains }));
     for (const { id, kind, name } of domains)
@@ -30,17 +28,9 @@ export function domainsCommand(session: Session): Command {
     .option("--tenant <id>", "of this tenant (default: the key's)")
     .option("--json", "as JSON");
   handle<DomainsFlags, [string]>(create, session, async (io, options, name) => {
-    const { client, tenantId } = await tenantOf(io, options);
+    const { client, tenantId } = await connectToTenant(io, options);
     const domain = await client.createDomain(tenantId, { name }, { signal: io.signal });
     line(io.stdout, options.json ? safeJson(domain) : safeText(domain.id));
   });
   return parent.addCommand(list, { isDefault: true }).addCommand(create);
-}
-
-async function tenantOf(io: Io, options: DomainsFlags & ConnectionFlags) {
-  const { client } = await connect(io, options);
-  if (options.tenant) return { client, tenantId: options.tenant };
-  const { tenant_id } = await client.whoami({ signal: io.signal });
-  if (!tenant_id) throw new CliError("this credential belongs to no tenant; name one with --tenant");
-  return { client, tenantId: tenant_id };
 }

@@ -1,28 +1,11 @@
-/** Commands that look at one thing and show it: `whoami`, `head`, `get`, `residency`. */
+/** Commands that look at one thing and show it: `head`, `get`, `residency`. */
 import type { Command } from "commander";
 import { command, handle, type Session } from "../action.ts";
-import { connect, connectToDomain, makeClient, readSettings, requireUrl } from "../connection.ts";
-import type { Io } from "../io.ts";
-import { count, line, safeJson, safeText } from "../text.ts";
+import { connectToDomain, makeClient, readSettings, requireUrl } from "../connection.ts";
+import { count, line, pairs, safeJson, safeText } from "../text.ts";
 
 interface JsonFlag {
   json?: boolean;
-}
-
-export function whoamiCommand(session: Session): Command {
-  const target = command("whoami", "Show what the key may do", ["moonseal whoami"]).option("--json", "as JSON");
-  return handle<JsonFlag>(target, session, async (io, options) => {
-    const { client } = await connect(io, options);
-    const principal = await client.whoami({ signal: io.signal });
-    if (options.json) return line(io.stdout, safeJson(principal));
-    rows(io, [
-      ["kind", principal.kind],
-      ["jurisdiction", principal.jurisdiction],
-      ["tenant", principal.tenant_id ?? "none"],
-      ["key", principal.key_id ?? "none"],
-      ["permissions", principal.permissions.join(", ")],
-    ]);
-  });
 }
 
 export function headCommand(session: Session): Command {
@@ -33,7 +16,7 @@ export function headCommand(session: Session): Command {
     const { client, domainId } = await connectToDomain(io, options);
     const head = await client.head(domainId, { signal: io.signal });
     if (options.json) return line(io.stdout, safeJson(head));
-    rows(io, [
+    pairs(io.stdout, [
       ["domain", head.domain_id],
       ["size", count(head.size, "entry", "entries")],
       ["last entry hash", head.entry_hash],
@@ -79,16 +62,11 @@ export function residencyCommand(session: Session): Command {
       const stores = { ...cell.databases, ...cell.buckets };
       const seen = (store: (typeof stores)[string]) =>
         `${store.observed} (${store.how}${store.observed_at ? `, ${store.observed_at}` : ""})`;
-      rows(io, [
+      pairs(io.stdout, [
         ["  objects", seen(cell.durable_objects)],
         ...Object.entries(stores).map(([name, store]): [string, string] => [`  ${name}`, seen(store)]),
         ["  signed by", cell.signer],
       ]);
     }
   });
-}
-
-function rows(io: Io, list: readonly (readonly [string, string | number])[]): void {
-  const width = Math.max(...list.map(([name]) => safeText(name).length));
-  for (const [name, value] of list) line(io.stdout, `${safeText(name).padEnd(width)}  ${safeText(value)}`);
 }

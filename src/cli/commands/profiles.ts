@@ -111,17 +111,20 @@ const domainFault = (domain: string | undefined) =>
 
 async function listProfiles(io: Io, options: { json?: boolean }): Promise<void> {
   const { profiles, current } = await readConfig(io);
-  const shown = Object.entries(profiles).map(([name, { url, key, domain }]) => ({
+  const shown = Object.entries(profiles).map(([name, { url, key, session, domain }]) => ({
     name,
     current: name === current,
     url,
     key: key ? maskKey(key) : null,
+    session: session?.session_id ?? null,
     domain: domain ?? null,
   }));
   if (options.json) return line(io.stdout, safeJson({ profiles: shown }));
-  if (shown.length === 0) line(io.stdout, "no profiles yet; add one: moonseal profiles add NAME");
-  for (const { name, current: used, url, key, domain } of shown) {
-    line(io.stdout, safeText(`${used ? "*" : " "} ${name}  ${url}  ${key ?? "no key"}  ${domain ?? "no domain"}`));
+  if (shown.length === 0)
+    line(io.stdout, "no profiles yet; add one: moonseal profiles add NAME, or: moonseal login --profile NAME");
+  for (const { name, current: used, url, key, session, domain } of shown) {
+    const credential = session ? `signed in, ${session}` : (key ?? "no key");
+    line(io.stdout, safeText(`${used ? "*" : " "} ${name}  ${url}  ${credential}  ${domain ?? "no domain"}`));
   }
 }
 

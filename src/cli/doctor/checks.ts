@@ -3,8 +3,9 @@ import type { Head, Principal, Residency } from "../../client/index.ts";
 import { parseApiKey, parseOperatorSecret } from "../../core/api-key.ts";
 import { parseId } from "../../core/ids.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { isServerUrl, type Settings } from "../connection.ts";
-import { maskKey } from "../text.ts";
+import { credentialJurisdiction, isServerUrl, type Settings } from "../connection.ts";
+import { readToken } from "../session-token.ts";
+import { maskKey, relative } from "../text.ts";
 
 export interface Check {
   name: string;
@@ -40,12 +41,15 @@ export function checkUrl({ url }: Settings): Check {
   return warn("url", `${url.value} is not encrypted: the key can be read on the way`, "use https://");
 }
 
-export function checkKey({ key }: Settings): Check {
-  if (!key) return fail("key", "no API key is given", "set MOONSEAL_KEY or add a profile");
+export function checkKey({ key }: Settings, nowMs: number): Check {
+  if (!key) return fail("key", "no API key is given", "sign in with moonseal login, set MOONSEAL_KEY or add a profile");
   const shown = `${maskKey(key.value)} (${key.source})`;
   if (parseApiKey(key.value)) return ok("key", `${shown}, form and checksum are right`);
   if (parseOperatorSecret(key.value))
     return warn("key", `${shown} is an operator's secret`, "use an API key of a tenant");
+  const token = readToken(key.value);
+  if (token && token.expiresAtMs <= nowMs) return fail("key", `${key.source} is over`, "sign in again: moonseal login");
+  if (token) return ok("key", `${key.source}, ends ${relative(token.expiresAtMs, nowMs)}`);
   return fail("key", `${shown} is mistyped or incomplete`, "copy the key again");
 }
 
@@ -53,7 +57,7 @@ export function checkJurisdiction({ key, domain }: Settings): Check {
   if (!domain) return warn("domain", "no domain is named", "set MOONSEAL_DOMAIN; moonseal domains list shows them");
   const id = parseId(domain.value);
   if (id?.kind !== "domain") return fail("domain", `the value from ${domain.source} is no domain id`, "copy it again");
-  const ofKey = key && (parseApiKey(key.value) ?? parseOperatorSecret(key.value))?.jurisdiction;
+  const ofKey = key && credentialJurisdiction(key.value);
   if (!ofKey || ofKey === id.jurisdiction) return ok("domain", `${domain.value} (${domain.source})`);
   return fail(
     "domain",
