@@ -1,6 +1,8 @@
 /** The box that `npm start` prints. Rules above and below only: a frame at the sides would be pasted with the commands. */
+
 import { JURISDICTIONS } from "../core/ids.ts";
 import type { Demos } from "./demo.ts";
+import { localOrigin } from "./local-witnesses.ts";
 
 const RULE_CHARS = 100;
 const FIRST_EVENT = {
@@ -48,6 +50,7 @@ export function startBox(url: string, demos: Demos): string {
     "",
     verifyCommand(url, demos.eu),
     "",
+    `  Sign in ${localOrigin(url)}/v1/auth/eu/sign-in    no mail is sent: each one, with its link, is shown here below`,
     "  Stop    Ctrl-C",
     "  State   .wrangler/state (databases, buckets, objects), .wrangler/local (settings, secrets, demo keys, dev.log)",
     "          Operator secrets, to create tenants: OPERATOR_SECRET in .wrangler/local/{eu,us}/.dev.vars",

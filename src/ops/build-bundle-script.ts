@@ -12,7 +12,28 @@ const ENTRY = path.join(REPOSITORY, "src/cli/verify/bundle-script.ts");
 export const SCRIPT_MODULE = path.join(REPOSITORY, "src/services/bundle/verify-script.ts");
 
 const HEADER = `// Verifies the export bundle that it lies in, with Node 20 or newer and nothing else: node verify.mjs --help
-// Made of the sources of Moonseal (Apache-2.0); in it: the package canonicalize (Apache-2.0).
+// Made of the sources of Moonseal (Apache-2.0); in it: the packages canonicalize (Apache-2.0), and
+// @noble/hashes, @noble/curves and @noble/post-quantum (MIT):
+//
+// Copyright (c) 2022, 2024 Paul Miller (https://paulmillr.com)
+//
+// Permission is hereby granted, free of charge, to any person obtaining a copy
+// of this software and associated documentation files (the "Software"), to deal
+// in the Software without restriction, including without limitation the rights
+// to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+// copies of the Software, and to permit persons to whom the Software is
+// furnished to do so, subject to the following conditions:
+//
+// The above copyright notice and this permission notice shall be included in
+// all copies or substantial portions of the Software.
+//
+// THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+// IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+// FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+// AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+// LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+// OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN
+// THE SOFTWARE.
 `;
 
 /** The same bytes for the same sources: esbuild's version is pinned. Not minified, so that it can be read before it is run. */
@@ -34,7 +55,9 @@ export async function bundleScript(): Promise<{ script: string; packages: string
   const packages = inputs.flatMap(([input, { bytesInOutput }]) =>
     bytesInOutput > 0 ? (/^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []) : [],
   );
-  return { script: `${HEADER}${outputFiles[0]?.text ?? ""}`, packages: [...new Set(packages)] };
+  // Comments of packages may have other letters; strings have none (charset).
+  const script = (outputFiles[0]?.text ?? "").replaceAll(/[^\x20-\x7e\n]/g, "?");
+  return { script: `${HEADER}${script}`, packages: [...new Set(packages)] };
 }
 
 /** Limits stand in the script as numbers, so that one of the server's changes nothing in it. */

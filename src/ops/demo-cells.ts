@@ -10,7 +10,7 @@ import { formatOperatorSecret } from "../core/api-key.ts";
 import { JURISDICTIONS, type Jurisdiction } from "../core/ids.ts";
 import { localConfig } from "./local-config.ts";
 import { committedConfig, REPOSITORY, WORKERS, type WorkerName } from "./paths.ts";
-import { RAW_SECRETS } from "./secrets.ts";
+import { freshSecret, RAW_SECRETS } from "./secrets.ts";
 import { runWrangler } from "./wrangler.ts";
 
 /** What is used of a database: enough to do what the owner of the account could. */
@@ -80,6 +80,7 @@ function workerOptions(worker: WorkerName, script: string, operatorSecrets: Reco
     modules: [{ type: "ESModule" as const, path: script, contents: readFileSync(script, "utf8") }],
     modulesRoot: path.dirname(script),
     compatibilityDate: String(config.compatibility_date),
+    compatibilityFlags: (config.compatibility_flags ?? []) as string[],
   };
   if (worker === "gateway") {
     const services = (config.services as TomlTable[]).map(({ binding, service }) => [binding, service]);
@@ -88,7 +89,7 @@ function workerOptions(worker: WorkerName, script: string, operatorSecrets: Reco
   const objects = (config.durable_objects as TomlTable).bindings as TomlTable[];
   const named = (list: unknown, name: string) =>
     Object.fromEntries((list as TomlTable[]).map((each) => [String(each.binding), String(each[name])]));
-  const secrets = RAW_SECRETS.map((name) => [name, randomBytes(32).toString("base64")]);
+  const secrets = RAW_SECRETS.map((name) => [name, freshSecret(name)]);
   return {
     ...common,
     bindings: {

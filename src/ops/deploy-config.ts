@@ -1,7 +1,9 @@
 /** The committed configurations as deploying sees them: which resources each cell names. */
+
 import { readFileSync } from "node:fs";
 import { parse, type TomlTable } from "smol-toml";
 import { JURISDICTIONS, type Jurisdiction } from "../core/ids.ts";
+import type { JwtAlgorithm } from "../services/access/jwt.ts";
 import type { Configurations } from "./isolation.ts";
 import { committedConfig } from "./paths.ts";
 
@@ -25,6 +27,8 @@ export interface Cell {
   config: string;
   worker: string;
   logHost: string;
+  /** Which kind of key its session tokens are signed with. */
+  tokenAlgorithm: JwtAlgorithm;
   databases: CellDatabase[];
   buckets: CellBucket[];
 }
@@ -55,6 +59,7 @@ export function cellOf(root: string, jurisdiction: Jurisdiction, config: TomlTab
     config: committedConfig(root, jurisdiction),
     worker: String(config.name),
     logHost: String((config.vars as TomlTable | undefined)?.LOG_HOST ?? ""),
+    tokenAlgorithm: (config.vars as TomlTable | undefined)?.TOKEN_ALGORITHM === "HS256" ? "HS256" : "RS256",
     databases: tables(config.d1_databases).map((database) => ({
       binding: String(database.binding),
       name: text(database.database_name) ?? "",

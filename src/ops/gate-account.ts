@@ -7,7 +7,7 @@ import type { Cell, CellBucket, CellDatabase } from "./deploy-config.ts";
 import { bucketPlaces, databaseRecord, type Failure, remoteRows, secretNames } from "./deploy-readback.ts";
 import { type GateReport, type Refusal, refusal } from "./gate.ts";
 import { databasesOf, migrationFiles } from "./migration-target.ts";
-import { missingSecrets } from "./secrets.ts";
+import { MAY_LACK, missingSecrets } from "./secrets.ts";
 
 const RECORD_SQL = "SELECT resource, jurisdiction FROM provisioned_resource ORDER BY resource";
 const MIGRATIONS_SQL = "SELECT name FROM d1_migrations ORDER BY id";
@@ -107,8 +107,9 @@ async function secretRefusals(run: RunAccount, cell: Cell, vars: TomlTable): Pro
   const names = await secretNames(run, cell.config);
   if (!names.ok) return names;
   const shadows = names.value.filter((name) => name in vars || name === "UNPINNED_LOCAL" || name === "BACKLOG_BYTES");
+  const missing = missingSecrets(names.value).filter((name) => !MAY_LACK.includes(name));
   return [
-    ...missingSecrets(names.value).map((name) => refusal("SECRET_MISSING", `${cell.jurisdiction}: ${name}`)),
+    ...missing.map((name) => refusal("SECRET_MISSING", `${cell.jurisdiction}: ${name}`)),
     ...shadows.map((name) => refusal("SECRET_SHADOWS", `${cell.jurisdiction}: ${name} is set as a secret`)),
   ];
 }

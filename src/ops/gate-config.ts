@@ -2,10 +2,15 @@
 import type { TomlTable, TomlValue } from "smol-toml";
 import { JURISDICTIONS, type Jurisdiction } from "../core/ids.ts";
 import { sha256 } from "../crypto/sha256.ts";
+import { EMAIL_PATTERN } from "../services/access/people/address.ts";
+import { readTokenRules, type TokenSettings } from "../services/access/token-settings.ts";
 import { parseRequired, parseWitnessedLogs, parseWitnesses } from "../services/witness/config.ts";
 import { DATABASE_ID, tables } from "./deploy-config.ts";
 import { type GateCode, type Refusal, refusal } from "./gate.ts";
 import { type Configurations, isolationFaults } from "./isolation.ts";
+
+/** A variable of a Worker: developers.cloudflare.com/workers/platform/limits. */
+const SETTING_BYTES = 5 * 1024;
 
 export interface ConfigFacts {
   /** The newest compatibility date that the installed runtime knows, and today: both as YYYY-MM-DD. */
@@ -39,6 +44,8 @@ export function configRefusals(configurations: Configurations, facts: ConfigFact
     ...JURISDICTIONS.flatMap((jurisdiction) => [
       ...resourceRefusals(jurisdiction, cells[jurisdiction]),
       ...logHostRefusals(jurisdiction, cells[jurisdiction]),
+      ...tokenRefusals(jurisdiction, cells[jurisdiction]),
+      ...mailRefusals(jurisdiction, cells[jurisdiction]),
       ...witnessRefusals(jurisdiction, cells[jurisdiction]),
     ]),
     ...Object.entries({ gateway, ...cells }).flatMap(([worker, config]) => dateRefusals(worker, config, facts)),
@@ -99,6 +106,38 @@ function logHostRefusals(jurisdiction: Jurisdiction, cell: TomlTable): Refusal[]
   return real ? [] : [refusal("LOG_HOST_EXAMPLE", `${jurisdiction}: LOG_HOST ${host ?? ""} is nobody's host name`)];
 }
 
+/** Read as the cell will read them; the audience has to be somebody's own, one an environment (S1-23). */
+function tokenRefusals(jurisdiction: Jurisdiction, cell: TomlTable): Refusal[] {
+  const settings = Object.entries((cell.vars ?? {}) as TomlTable).filter(([name]) => name.startsWith("TOKEN_"));
+  const at = (what: string) => [refusal("TOKEN_CONFIG", `${jurisdiction}: ${what}`)];
+  if (!settings.every(([, value]) => typeof value === "string")) return at("settings of tokens are strings");
+  try {
+    const { audience } = readTokenRules(Object.fromEntries(settings) as Partial<TokenSettings>);
+    const nobodys = /(?:^|[/.])(?:example(?:\.(?:com|net|org))?|localhost)(?:[:/]|$)/.test(audience);
+    return nobodys ? at(`TOKEN_AUDIENCE ${audience} is the example's or a local run's`) : [];
+  } catch (error) {
+    return at((error as Error).message);
+  }
+}
+
+const EXAMPLE = /(?:^|[/.@])(?:example(?:\.(?:com|net|org))?|localhost)(?:[:/]|$)/;
+
+/** Links of mails lead to somebody's own address, and a sender without a service, or a service without a sender, is a mistake. */
+function mailRefusals(jurisdiction: Jurisdiction, cell: TomlTable): Refusal[] {
+  const { PUBLIC_ORIGIN, MAIL_FROM } = (cell.vars ?? {}) as TomlTable;
+  const services = (Array.isArray(cell.send_email) ? cell.send_email : []) as TomlTable[];
+  const hasService = services.some(({ name }) => name === "MAIL");
+  const at = (what: string) => refusal("MAIL_CONFIG", `${jurisdiction}: ${what}`);
+  const isOrigin =
+    typeof PUBLIC_ORIGIN === "string" && URL.canParse(PUBLIC_ORIGIN) && new URL(PUBLIC_ORIGIN).origin === PUBLIC_ORIGIN;
+  const isOwn = isOrigin && PUBLIC_ORIGIN.startsWith("https://") && !EXAMPLE.test(PUBLIC_ORIGIN);
+  const refusals = isOwn ? [] : [at(`PUBLIC_ORIGIN ${PUBLIC_ORIGIN ?? ""} is no address of yours`)];
+  if (hasService !== (MAIL_FROM !== undefined)) refusals.push(at("the binding MAIL and MAIL_FROM go together"));
+  const isSender = typeof MAIL_FROM === "string" && EMAIL_PATTERN.test(MAIL_FROM) && !EXAMPLE.test(MAIL_FROM);
+  if (MAIL_FROM !== undefined && !isSender) refusals.push(at(`MAIL_FROM ${MAIL_FROM} is no sender of yours`));
+  return refusals;
+}
+
 /** Read as the cell will read them. */
 function witnessRefusals(jurisdiction: Jurisdiction, cell: TomlTable): Refusal[] {
   const {
@@ -115,6 +154,11 @@ function witnessRefusals(jurisdiction: Jurisdiction, cell: TomlTable): Refusal[]
     parseWitnessedLogs(sha256, WITNESSED_LOGS);
     const witnesses = parseWitnesses(sha256, WITNESSES, String(LOG_HOST));
     parseRequired(String(WITNESSES_REQUIRED), witnesses);
+    const long = Object.entries({ WITNESSED_LOGS, WITNESSES }).find(
+      ([, value]) => Buffer.byteLength(value) > SETTING_BYTES,
+    );
+    if (long)
+      return [at(`${long[0]} has more than the ${SETTING_BYTES} bytes that a setting may have: name fewer keys`)];
     const insecure = witnesses.find(({ url }) => !url.startsWith("https:"));
     return insecure ? [at(`WITNESSES: ${insecure.url} belongs to a local run`)] : [];
   } catch (error) {

@@ -17,6 +17,10 @@ export const REMEDIES = {
   CELL_PUBLIC: "remove the address, or deploy with --public-cells when you mean it",
   SECRET_IN_CONFIG: "remove it from the file and replace that secret: it was readable",
   LOG_HOST_EXAMPLE: "set vars.LOG_HOST in both cells to the host name of your log: it stands in every log for good",
+  TOKEN_CONFIG:
+    "set vars.TOKEN_AUDIENCE in both cells to the address of your API, another one in each environment (docs/deploying.md)",
+  MAIL_CONFIG:
+    "set vars.PUBLIC_ORIGIN and vars.MAIL_FROM in both cells to your own, or remove MAIL_FROM and the binding MAIL: then nobody is sent mail (docs/deploying.md)",
   WITNESS_CONFIG: "correct the setting (docs/witnesses.md): a cell with a wrong one refuses to serve",
   COMPATIBILITY_DATE: "set compatibility_date to one that the installed runtime knows and that is not in the future",
   REPOSITORY_DIRTY: "commit or remove the changes: what runs must be a commit",

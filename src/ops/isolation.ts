@@ -16,15 +16,18 @@ const GATEWAY_ASSETS = { directory: "./public" };
 const SHARED = [
   /^main$/,
   /^compatibility_date$/,
+  /^compatibility_flags\[\d+\]$/,
   /^durable_objects\.bindings\[\d+\]\.(?:name|class_name)$/,
   /^exports\.\w+\.(?:type|storage)$/,
   /^(?:d1_databases|r2_buckets)\[\d+\]\.binding$/,
+  // One service for every account: it stores nothing of a cell's.
+  /^send_email\[\d+\]\.name$/,
   /^d1_databases\[\d+\]\.migrations_dir$/,
   /^triggers\.crons\[\d+\]$/,
-  /^vars\.(?:LOG_HOST|BACKLOG_BYTES)$/,
+  /^vars\.(?:LOG_HOST|PUBLIC_ORIGIN|MAIL_FROM|BACKLOG_BYTES|TOKEN_(?:AUDIENCE|ALGORITHM|LIFETIME_S))$/,
 ];
 /** Public keys, and addresses of others. They may be the same in both cells, or not. */
-const OF_OTHERS = /^vars\.(?:WITNESSED_LOGS|WITNESSES|WITNESSES_REQUIRED|LOG_RETIRED_KEYS)$/;
+const OF_OTHERS = /^vars\.(?:WITNESSED_LOGS|WITNESSES|WITNESSES_REQUIRED|LOG_RETIRED_KEYS|TOKEN_RETIRED_KEYS)$/;
 
 /** What breaks the isolation, one line each; empty when nothing does. Pure. */
 export function isolationFaults({ gateway, ...cells }: Configurations): string[] {

@@ -58,11 +58,12 @@ function columnFaults(columns: readonly Column[], registry: Registry): string[] 
 export function slotTable(registry: Registry): string {
   const rows = Object.entries(registry)
     .sort(([, a], [, b]) => a.number - b.number)
-    .map(([name, { number, secret, holds, columns }]) => {
-      const places = columns.length > 0 ? columns.map((column) => `\`${column}\``).join(", ") : "none yet";
+    .map(([name, { number, secret, holds, columns, objectColumns = [] }]) => {
+      const inObjects = objectColumns.map((column) => `\`${column}\` (objects)`);
+      const places = [...columns.map((column) => `\`${column}\``), ...inObjects].join(", ") || "none yet";
       return [String(number), `\`${name}\``, `\`${secret}_V1\``, holds, places];
     });
-  return markdownTable(["Slot", "Name", "Secret", "Holds", "Columns in D1"], rows);
+  return markdownTable(["Slot", "Name", "Secret", "Holds", "Columns"], rows);
 }
 
 /** Every column of every table: sealed, or as it is (S1-10). */

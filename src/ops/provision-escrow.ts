@@ -65,7 +65,9 @@ export async function planEscrow(
 export function escrowed(plan: EscrowPlan, cell: Cell, wanted: readonly CellSecret[], ports: EscrowPorts): Secrets {
   if (!plan.exists) {
     const { jurisdiction, worker } = cell;
-    const made = wanted.map((name) => [name, makeSecret(name, jurisdiction, ports.random)] as const);
+    const made = wanted.map(
+      (name) => [name, makeSecret(name, jurisdiction, ports.random, cell.tokenAlgorithm)] as const,
+    );
     const header = { jurisdiction, worker, reason: plan.reason, createdAt: ports.now().toISOString() };
     const text = sealEscrow(header, Object.fromEntries(made), plan.passphrase, ports.random, ports.deriveKey);
     writeNewPrivateFile(plan.file, text);

@@ -15,6 +15,7 @@
 import { randomBytes } from "node:crypto";
 import { fromBase64 } from "../core/bytes.ts";
 import { cosigner } from "../crypto/cosigner.ts";
+import { mlDsaVerifierKey } from "../crypto/ml-dsa-cosigner.ts";
 import { noteSigner } from "../crypto/signer.ts";
 import { accountWrangler, type RunAccount, saidBy } from "./deploy-account.ts";
 import { type Cell, cellOf, readConfigurations } from "./deploy-config.ts";
@@ -178,14 +179,16 @@ async function putSecrets(
   }
 }
 
-/** What auditors and other cells pin: public, and the same for as long as the log host and these two secrets are. */
-function sayPublicKeys({ logHost, jurisdiction }: Cell, { LOG_SIGNING_KEY, WITNESS_SIGNING_KEY }: Secrets): void {
-  const say = (what: string, secret: string | undefined, keyOf: (seed: Uint8Array) => { verifierKey: string }) => {
+/** What auditors and other cells pin: public, and the same for as long as the log host and these secrets are. */
+function sayPublicKeys({ logHost, jurisdiction }: Cell, secrets: Secrets): void {
+  const say = (what: string, secret: string | undefined, verifierKeyOf: (seed: Uint8Array) => string) => {
     const seed = secret === undefined ? null : fromBase64(secret);
-    if (seed) console.log(`${what.padEnd(10)} ${keyOf(seed).verifierKey} (public)`);
+    if (seed) console.log(`${what.padEnd(10)} ${verifierKeyOf(seed)} (public)`);
   };
-  say("log key", LOG_SIGNING_KEY, (seed) => noteSigner(`${logHost}/${jurisdiction}`, seed));
-  say("witness", WITNESS_SIGNING_KEY, (seed) => cosigner(`${logHost}/witness-${jurisdiction}`, seed));
+  const witness = `${logHost}/witness-${jurisdiction}`;
+  say("log key", secrets.LOG_SIGNING_KEY, (seed) => noteSigner(`${logHost}/${jurisdiction}`, seed).verifierKey);
+  say("witness", secrets.WITNESS_SIGNING_KEY, (seed) => cosigner(witness, seed).verifierKey);
+  say("witness", secrets.WITNESS_ML_DSA_KEY, (seed) => mlDsaVerifierKey(witness, seed));
 }
 
 async function record(run: RunAccount, cell: Cell, resources: readonly Found[], readBackAt: string): Promise<void> {

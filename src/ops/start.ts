@@ -11,6 +11,7 @@ import { type Demos, ensureDemos, readDemos } from "./demo.ts";
 import { type DevServer, isHealthy, lastOutput, startDevServer } from "./dev-server.ts";
 import { localApi } from "./local-api.ts";
 import { writeLocalConfigs } from "./local-config.ts";
+import { tellMails } from "./local-mails.ts";
 import { localWitnesses } from "./local-witnesses.ts";
 import { migrateLocal } from "./migrations.ts";
 import { HELP, parseOptions, type StartOptions } from "./options.ts";
@@ -67,6 +68,9 @@ async function main(options: StartOptions): Promise<void> {
     console.log((await selfCheck(api, demos)).join("\n"));
     return stop(0);
   }
+  const telling = new AbortController();
+  void tellMails(started.url, operatorSecrets, console.log, telling.signal);
+  void started.ended.finally(() => telling.abort());
   // A runtime that crashes is started again by wrangler itself.
   const code = await started.ended;
   if (!stopping) throw new Error(`wrangler stopped unexpectedly (exit code ${code}).\n\n${lastOutput(root)}`);
