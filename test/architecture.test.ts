@@ -78,7 +78,7 @@ const LAYERS: Record<string, Layer> = {
   cli: {
     file: "src/cli/x.ts",
     may: ["client", "verifier", "core"],
-    only: ["src/crypto/verify.ts", "src/crypto/sha256.ts"],
+    only: ["src/crypto/verify.ts", "src/crypto/verify-ml-dsa.ts", "src/crypto/sha256.ts"],
     packages: { allowed: ["node:fs", "commander"], refused: ["cloudflare:workers"] },
   },
   console: { file: "src/console/x.ts", may: ["client", "verifier", "core"] },

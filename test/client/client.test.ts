@@ -1,10 +1,19 @@
-import { expect, test } from "vitest";
-import { type Fetch, MoonsealClient, MoonsealProblem, MoonsealUnreachable } from "../../src/client/index.ts";
+import { describe, expect, test } from "vitest";
+import {
+  type Fetch,
+  MoonsealClient,
+  MoonsealProblem,
+  MoonsealUnreachable,
+  type TransportOptions,
+} from "../../src/client/index.ts";
 
 type Scripted = Error | { status: number; body?: unknown; headers?: { [name: string]: string } };
 
 /** Answers from a script; whatever is asked beyond it fails the test. */
-function scripted(...script: Scripted[]) {
+function scripted(...options: Scripted[] | [Pick<TransportOptions, "secondFactor">, ...Scripted[]]) {
+  const [first] = options;
+  const own = first && !("status" in first) && !(first instanceof Error) ? first : null;
+  const script = (own ? options.slice(1) : options) as Scripted[];
   const requests: Parameters<Fetch>[] = [];
   const waits: number[] = [];
   const fake: Fetch = async (...request) => {
@@ -26,6 +35,7 @@ function scripted(...script: Scripted[]) {
     sleep: async (ms) => {
       waits.push(ms);
     },
+    ...own,
   });
   return { client, requests, waits };
 }
@@ -150,4 +160,78 @@ test("an abort ends the call at once with its reason", async () => {
   stop.abort(new Error("enough"));
   await expect(client.whoami({ signal: stop.signal })).rejects.toThrow("enough");
   expect(requests).toHaveLength(0);
+});
+
+describe("S2-12 a request that needs a second factor", () => {
+  const refused = (code = "auth.step_up_required") => ({
+    status: 403,
+    body: { code, title: "x", continue: "POST /v1/auth/eu/second-factor" },
+  });
+  const asking = (shown: boolean) => {
+    const asked: MoonsealProblem[] = [];
+    const secondFactor = async (problem: MoonsealProblem) => {
+      asked.push(problem);
+      return shown;
+    };
+    return { asked, secondFactor };
+  };
+
+  test.each(["auth.step_up_required", "auth.mfa_required"])(
+    "(%s) is sent once more when one was shown: the same bytes under the same idempotency key",
+    async (code) => {
+      const { asked, secondFactor } = asking(true);
+      const { client, requests } = scripted({ secondFactor }, refused(code), { status: 201, body: { receipts: [] } });
+      await client.append("dom_eu_1", EVENT);
+      expect(asked.map(({ continueAt }) => continueAt)).toEqual(["POST /v1/auth/eu/second-factor"]);
+      const [before, after] = requests.map(([url, { signal: _, ...init }]) => ({ url, ...init }));
+      expect([requests.length, after]).toEqual([2, before]);
+    },
+  );
+
+  test("fails as it did when none was shown, and when it is refused a second time", async () => {
+    const none = asking(false);
+    const first = scripted({ secondFactor: none.secondFactor }, refused());
+    await expect(first.client.whoami()).rejects.toMatchObject({ code: "auth.step_up_required" });
+    const again = asking(true);
+    const second = scripted({ secondFactor: again.secondFactor }, refused(), refused());
+    await expect(second.client.whoami()).rejects.toMatchObject({ code: "auth.step_up_required" });
+    expect([none.asked.length, again.asked.length, second.requests.length]).toEqual([1, 1, 2]);
+  });
+
+  test("asks nobody for another refusal", async () => {
+    const { asked, secondFactor } = asking(true);
+    const { client } = scripted({ secondFactor }, refused("auth.forbidden"));
+    await expect(client.whoami()).rejects.toMatchObject({ code: "auth.forbidden" });
+    expect(asked).toEqual([]);
+  });
+});
+
+test("what makes, ends or shows something once is not repeated after a lost answer; what can be asked again is", async () => {
+  const once = scripted({}, ...Array.from({ length: 7 }, lost));
+  const { signIn, secondFactors, members, access } = once.client;
+  for (const call of [
+    signIn.device("eu"),
+    signIn.deviceToken("eu", "code"),
+    secondFactors.show("eu", { totp: "123456" }),
+    members.invite("t", { email: "a@b.c", name: "A", role: "viewer" }),
+    members.remove("t", "m"),
+    once.client.rotateKey("t", "k", { overlap_seconds: 0 }),
+    access.approve("t", "a"),
+  ]) {
+    await expect(call).rejects.toBeInstanceOf(MoonsealUnreachable);
+  }
+  expect(once.requests).toHaveLength(7);
+  const again = scripted({}, lost(), { status: 200, body: {} });
+  await again.client.access.end("t", "a");
+  expect(again.requests).toHaveLength(2);
+});
+
+test("ids are encoded into paths, and no credential goes along with signing in", async () => {
+  const { client, requests } = scripted({}, { status: 200 }, { status: 200 });
+  await client.members.update("t/../x", "m?y", { role: "viewer" });
+  await client.signIn.device("eu");
+  expect(requests.map(([url, init]) => [url, init.method, init.headers.authorization])).toEqual([
+    ["https://api.example.com/v1/tenants/t%2F..%2Fx/members/m%3Fy", "PATCH", "Bearer msk_eu_key"],
+    ["https://api.example.com/v1/auth/eu/device", "POST", undefined],
+  ]);
 });

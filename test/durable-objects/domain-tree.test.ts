@@ -159,6 +159,21 @@ describe("the mirror", () => {
     expect((await logOf(domainId).head()).stoppedReason).toContain("the checkpoint in the archive covers 10 entries");
   });
 
+  test("with another root for the same size stops the domain, and both together are evidence of the fork", async () => {
+    const domainId = await domainWith(3);
+    await untilMirrored(domainId);
+    expect(await logOf(domainId).fork()).toBeNull();
+    const origin = `${env.LOG_HOST}/${domainId}`;
+    const { size } = parseCheckpointNote(await signed(domainId))?.checkpoint as { size: number };
+    const text = `${origin}\n${size}\n${Buffer.alloc(32, 9).toString("base64")}\n`;
+    await env.LOG.put(`tlog/${domainId}/checkpoint`, cellConfig(env).signer.named(origin).sign(text));
+    await evictDurableObject(stubOf(domainId));
+    await expect(append(domainId, event())).rejects.toMatchObject({ code: "domain.stopped" });
+    const evidence = await logOf(domainId).fork();
+    expect(evidence).toMatch(/^moonseal\/fork\/v1\nsame_size\n/);
+    expect(evidence).toContain(text);
+  });
+
   test.each(["no note at all", "another key's"])("that holds %s stops nobody, and is repaired", async (kind) => {
     const domainId = await domainWith(3);
     const origin = `${env.LOG_HOST}/${domainId}`;

@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import { witnessExchange } from "../../durable-objects/domain-log/witness-exchange.ts";
 import { Witnesses } from "../../durable-objects/domain-log/witnesses.ts";
 import type { DomainLog } from "../../durable-objects/domain-log.ts";
-import { COSIGNATURE_V1 } from "../../src/core/cosignature.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { parseNote } from "../../src/core/note.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
@@ -12,15 +11,18 @@ import { cellConfig } from "../../src/services/cell-config.ts";
 import { proofOfGrowth, rootAt } from "../../src/services/log/tree.ts";
 import type { WitnessAlarm } from "../../src/services/witness/ask.ts";
 import type { WitnessConfig } from "../../src/services/witness/config.ts";
-import { parseTrustedKey, type TrustedKey } from "../../src/verifier/policy.ts";
+import { parseCosignerKey, parseTrustedKey, type TrustedKey } from "../../src/verifier/policy.ts";
 import { CANARY, canaryEvent } from "../support/canaries.ts";
 import { append, bareDomain, env, event, inLog, logOf, ORIGIN, stubOf, workerFetch } from "../support/cell.ts";
 import { placesWith } from "../support/dump.ts";
 import { WitnessDouble } from "../support/witness-double.ts";
 
-const { cosigner, signer } = cellConfig(env);
+const { cosigner, mlDsaCosigner, signer } = cellConfig(env);
+const verifierKeys = [cosigner.verifierKey, (await mlDsaCosigner?.verifierKey()) ?? ""];
 const cell: WitnessConfig = {
-  ...(parseTrustedKey(sha256, cosigner.verifierKey, COSIGNATURE_V1) as TrustedKey),
+  name: cosigner.name,
+  keys: verifierKeys.map((key) => parseCosignerKey(sha256, key)).filter((key) => key !== null),
+  verifierKeys,
   verifierKey: cosigner.verifierKey,
   url: `${ORIGIN}/witness`,
   monitoringUrl: `${ORIGIN}/witness`,
@@ -112,7 +114,7 @@ describe("this cell's own witness route", () => {
   test("cosigns a log of this cell, from its first checkpoint on and as it grows", async () => {
     await scene([cell], [], async (its) => {
       await its.witnesses.ask();
-      expect(namesOn(its.witnesses.published(newest(its)).note)).toEqual([cosigner.name]);
+      expect(namesOn(its.witnesses.published(newest(its)).note)).toEqual([cosigner.name, cosigner.name]);
       for (let i = 0; i < 3; i++) {
         const size = await grow(
           its,

@@ -31,6 +31,18 @@ describe("S0-23 what names a jurisdiction", () => {
     ["an operator's secret", { authorization: bearer(operatorOf("eu")) }, "eu"],
     ["a key, whatever the case of the scheme", { authorization: `bearer ${keyOf("eu")}` }, "eu"],
     ["the issuer of a token", { authorization: bearer(tokenOf("https://log.test/eu")) }, "eu"],
+    ["the address of a sign-in", { pathname: "/v1/auth/us/login" }, "us"],
+    ["the same with the cell's token", { pathname: "/v1/auth/us/me", authorization: bearer(tokenOf("x/us")) }, "us"],
+    [
+      "a sign-in with the other cell's token",
+      { pathname: "/v1/auth/us", authorization: bearer(tokenOf("x/eu")) },
+      null,
+    ],
+    ["a sign-in at another cell's tenant", { pathname: `/v1/auth/us/sso/${id("eu", "tenant")}` }, null],
+    ["a sign-in nowhere", { pathname: "/v1/auth/sso" }, null],
+    ["a sign-in under an encoded name", { pathname: "/v1/auth/%65u/login" }, null],
+    ["a sign-in with an upper-case name, and an id", { pathname: `/v1/auth/EU/sso/${id("eu", "tenant")}` }, null],
+    ["the operator's pages by token", { pathname: "/admin/tenants", authorization: bearer(tokenOf("x/us")) }, "us"],
     ["the body of a new tenant", { bodyJurisdiction: "us" }, "us"],
     [
       "all of them",
@@ -200,6 +212,37 @@ describe("R1 S4-34 what names two jurisdictions, an unknown one or none is a 404
   });
 });
 
+describe("S0-23 a cookie is the cell's that set it", () => {
+  const both = "__Host-moonseal-session-eu=e; other=1; __Host-moonseal-session-us=u; __Host-moonseal-browser-eu=b";
+
+  test.each<[Jurisdiction, string]>([
+    ["eu", "__Host-moonseal-session-eu=e; __Host-moonseal-browser-eu=b"],
+    ["us", "__Host-moonseal-session-us=u"],
+  ])("and no other cell's reaches %s, nor one that no cell has set", async (cell, cookie) => {
+    const { ask, reached } = spiedGateway();
+    await ask(`/v1/auth/${cell}/signed-in`, { headers: { Cookie: both } });
+    expect(reached).toMatchObject([{ cell, cookie }]);
+  });
+
+  test.each(["__Host-moonseal-session=old", "x-eu", "a=__Host-moonseal-session-us; moonseal-session-us=u"])(
+    "nothing of %s",
+    async (cookie) => {
+      const { ask, reached } = spiedGateway();
+      await ask("/v1/auth/us/signed-in", { headers: { Cookie: cookie } });
+      expect(reached).toMatchObject([{ cell: "us", cookie: null }]);
+    },
+  );
+
+  test("and what both cells are asked goes without cookies and credentials", async () => {
+    const { ask, reached } = spiedGateway(() => Response.json({ cells: [], keys: [] }));
+    const headers = { Cookie: both, Authorization: bearer(keyOf("eu")) };
+    for (const path of ["/.well-known/moonseal", "/.well-known/jwks.json"]) await ask(path, { headers });
+    expect(reached.map(({ cell, cookie, authorization }) => [cell, cookie, authorization])).toEqual(
+      ["eu", "us", "eu", "us"].map((cell) => [cell, null, null]),
+    );
+  });
+});
+
 describe("S0-23 a credential that names no jurisdiction reaches no cell", () => {
   test.each([
     `Basic ${btoa(`${keyOf("eu")}:`)}`,
@@ -232,6 +275,7 @@ describe("what is forwarded", () => {
         method: "POST",
         url: `https://log.test/v1/domains/${id("us")}/audit/entries?a=1&a=2`,
         authorization: bearer(keyOf("us")),
+        cookie: null,
         body: "[1]",
       },
     ]);

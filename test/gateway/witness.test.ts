@@ -12,7 +12,14 @@ describe.each(JURISDICTIONS)("a checkpoint for the witness %s", (jurisdiction) =
     const { ask, reached } = spiedGateway();
     await ask(`/witness/${jurisdiction}/add-checkpoint`, { method: "POST", body });
     expect(reached).toEqual([
-      { cell: jurisdiction, method: "POST", url: "https://log.test/witness/add-checkpoint", authorization: null, body },
+      {
+        cell: jurisdiction,
+        method: "POST",
+        url: "https://log.test/witness/add-checkpoint",
+        authorization: null,
+        cookie: null,
+        body,
+      },
     ]);
   });
 

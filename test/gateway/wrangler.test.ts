@@ -168,7 +168,14 @@ describe("the generated local configurations", () => {
       const { main, d1_databases, vars, ...rest } = read(generatedConfig(root, jurisdiction)) as Mutable["eu"];
       const { main: from, d1_databases: databases, vars: pinned, ...same } = committed()[jurisdiction] as Mutable["eu"];
       const folder = path.dirname(generatedConfig(root, jurisdiction));
-      expect(vars).toEqual({ ...pinned, DO_JURISDICTION: "", UNPINNED_LOCAL: "true", LOG_HOST: "log.localhost" });
+      expect(vars).toEqual({
+        ...pinned,
+        DO_JURISDICTION: "",
+        UNPINNED_LOCAL: "true",
+        LOG_HOST: "log.localhost",
+        // A token of this machine is nobody's in a deployment (S1-23).
+        TOKEN_AUDIENCE: "http://localhost/moonseal",
+      });
       expect(path.resolve(folder, main)).toBe(path.join(root, from));
       databases.forEach((database: TomlTable, i: number) => {
         const { migrations_dir, ...database_ } = d1_databases[i];
@@ -185,9 +192,11 @@ describe("the generated local configurations", () => {
     writeLocalConfigs(root, localWitnesses(root, "http://127.0.0.1:8787"));
     writeLocalConfigs(root);
     JURISDICTIONS.forEach((jurisdiction, i) => {
-      const { WITNESSES, WITNESSED_LOGS, ...rest } = vars()[i] ?? {};
-      expect(rest).toEqual(before[i]);
-      const settings = { ...rest, ...ensureSecrets(root, jurisdiction), WITNESSES, WITNESSED_LOGS };
+      const { WITNESSES, WITNESSED_LOGS, PUBLIC_ORIGIN, ...rest } = vars()[i] ?? {};
+      const { PUBLIC_ORIGIN: _, ...same } = before[i] ?? {};
+      expect(rest).toEqual(same);
+      expect(PUBLIC_ORIGIN).toBe("http://localhost:8787");
+      const settings = { ...rest, PUBLIC_ORIGIN, ...ensureSecrets(root, jurisdiction), WITNESSES, WITNESSED_LOGS };
       const config = cellConfig(settings as unknown as CellSettings);
       const other = jurisdiction === "eu" ? "us" : "eu";
       expect(config.witnesses).toMatchObject([

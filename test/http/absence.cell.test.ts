@@ -5,15 +5,21 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { KEY_REGISTRY, SLOT_NAMES } from "../../src/crypto/key-registry.ts";
 import { parseSealedHeader } from "../../src/crypto/sealed.ts";
+import { ACCESS_BODIES, accessFor, FOR_STAFF_ALONE } from "../support/access.ts";
 import { CANARY, canaryEvent } from "../support/canaries.ts";
 import { alarmLater, call, env, inLog, jurisdiction, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
 import { askToDelete, untilDeleted } from "../support/deletion.ts";
 import { dumpCell, placesWith, type StoredText, spellingsOf } from "../support/dump.ts";
 import { bearer, freshWorker } from "../support/fresh-worker.ts";
 import { placeHold, REVIEW_AT } from "../support/holds.ts";
+import { newServiceAccount } from "../support/keys.ts";
 import { type Operation, operations, pathWith } from "../support/operations.ts";
+import { PEOPLE_FORMS, peopleFor } from "../support/people.ts";
+import { FACTOR_FORMS, factorsFor } from "../support/staff.ts";
+import { staffSession } from "../support/staff-session.ts";
 
 let tenant: TestTenant;
+let staffToken: string;
 let domainId: string;
 let values: Record<string, string>;
 const logged: string[] = [];
@@ -31,11 +37,37 @@ const BODIES: Record<string, () => object | null> = {
   createTenant: () => null,
   makeEvidenceSet: () => null,
   deleteTenant: () => null,
+  updateTenant: () => ({ name: "a name of a company" }),
+  changeTier: () => null,
   createDomain: () => null,
   createKey: () => null,
+  rotateKey: () => null,
+  createServiceAccount: () => null,
+  describeServiceAccount: () => null,
+  setRateLimits: () => null,
+  reportLeak: () => null,
+  requestAccess: () => ({ ...ACCESS_BODIES.requestAccess?.(), reason: CANARY.holdReason }),
+  breakGlass: () => ({ ...ACCESS_BODIES.breakGlass?.(), reason: CANARY.holdReason }),
+  approveAccess: () => ({}),
+  recoverTenant: () => ({ reason: CANARY.holdReason, owner: { email: CANARY.email, name: CANARY.holdOwner } }),
+  confirmTotp: () => null,
+  addPasskey: () => null,
+  renamePasskey: () => ({ name: CANARY.name }),
+  showSecondFactor: () => ({ totp: "123456" }),
+  inviteStaff: () => ({ email: CANARY.email, name: CANARY.name }),
+  loginStaff: () => ({ email: CANARY.email, password: CANARY.reason }),
+  setStaffPassword: () => ({ password: CANARY.reason }),
+  inviteMember: () => ({ email: CANARY.email, name: CANARY.name, role: "viewer" }),
+  updateMember: () => ({ role: "viewer" }),
+  login: () => ({ email: CANARY.email }),
+  confirmLogin: () => ({ token: CANARY.session }),
+  acceptInvitation: () => ({ token: CANARY.session, name: CANARY.name }),
+  deviceToken: () => ({ device_code: CANARY.session }),
+  ...Object.fromEntries(Object.keys({ ...PEOPLE_FORMS, ...FACTOR_FORMS }).map((form) => [form, () => null])),
   rotateSlot: () => null,
   retireSlotVersions: () => null,
   setKeyService: () => null,
+  setIdentityProvider: () => null,
   placeLegalHold: () => ({
     reason: CANARY.holdReason,
     owner: CANARY.holdOwner,
@@ -60,6 +92,15 @@ const SHOWS_PEOPLE = [
   "listLegalHolds",
   "reviewLegalHold",
   "releaseLegalHold",
+  "recoverTenant",
+  "listRecoveries",
+  "stopRecovery",
+  "withdrawRecovery",
+  ...["inviteMember", "listInvitations", "resendInvitation", "listMembers", "updateMember", "readOutbox"],
+  "listStaff",
+  "inviteStaff",
+  ...["requestAccess", "breakGlass", "listAccess", "readAccess"],
+  ...["approveAccess", "denyAccess", "endAccess", "withdrawAccess"],
 ];
 
 /** Bodies that every operation refuses, each made of what must not come back. */
@@ -86,7 +127,8 @@ async function request(
     method: operation.method,
     key:
       init.key ??
-      (operation.permission === "cell.read" || operation.permission.startsWith("tenant.")
+      (FOR_STAFF_ALONE.includes(operation.operationId) ? staffToken : null) ??
+      (operation.permission === "cell.read" || /^(?:tenant|staff)[.]/.test(operation.permission)
         ? env.OPERATOR_SECRET
         : tenant.key),
     ...(init.body === undefined ? {} : { rawBody: init.body }),
@@ -105,7 +147,21 @@ beforeAll(async () => {
   tenant = await newTenant();
   domainId = await newDomain(tenant, { segment_entries: 2 });
   const { id: holdId } = await placeHold(tenant, { domains: [tenant.tenantDomainId] });
-  values = { tenantId: tenant.tenantId, domainId, keyId: tenant.keyId, holdId, erasureId: "0", seqOrId: "1" };
+  values = {
+    tenantId: tenant.tenantId,
+    domainId,
+    keyId: tenant.keyId,
+    holdId,
+    erasureId: "0",
+    seqOrId: "1",
+    serviceAccountId: await newServiceAccount(tenant),
+    ...(await peopleFor("withdrawInvitation", tenant)),
+    ...(await peopleFor("endSession", tenant)),
+    ...(await accessFor("readAccess", tenant.tenantId)),
+    passkeyId: "AQIDBAUG",
+    ...(await factorsFor("removeStaff", tenant)),
+  };
+  staffToken = (await staffSession()).token;
   const all = operations().filter(({ operationId }) => !ENDS.includes(operationId));
   for (const operation of [...all].sort(appendsFirst)) {
     const right = operation.hasBody ? rightBody(operation) : null;
@@ -138,7 +194,7 @@ beforeAll(async () => {
   await alarmLater(tenant.tenantDomainId);
   await call(`/v1/domains/${domainId}/audit/verify`, { key: tenant.key });
   dumps.push(await dumpCell());
-});
+}, 60_000);
 
 /** Stores fail with what they were given in their messages, as databases do. */
 async function storesFail(): Promise<void> {

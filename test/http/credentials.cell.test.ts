@@ -80,7 +80,9 @@ describe("a right credential", () => {
       jurisdiction,
       tenant_id: tenant.tenantId,
       key_id: tenant.keyId,
+      service_account_id: null,
       permissions: OWNER_KEY_PERMISSIONS,
+      person: null,
     });
     expect(await (await call("/v1/whoami", { key: env.OPERATOR_SECRET })).json()).toMatchObject({ kind: "operator" });
   });

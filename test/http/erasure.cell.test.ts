@@ -110,6 +110,7 @@ const inDays = (days: number) => new Date(Date.now() + days * 24 * 60 * 60 * 100
 describe("422", () => {
   test.each([
     ["no identity", {}, "/identity_id"],
+    ["an identity with a line feed", { identity_id: "Ana\nB" }, "/identity_id"],
     ["an e-mail address as reference", { identity_id: "u", request_reference: "a@example.com" }, "/request_reference"],
     ["a free text as reason", { identity_id: "u", reason: "because Ana asked" }, "/reason"],
     ["an unknown field", { identity_id: "u", name: "Ana" }, "/name"],

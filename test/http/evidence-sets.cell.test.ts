@@ -1,18 +1,34 @@
 /** Evidence for many entries and export bundles of a running cell: what a stranger gets verifies without it. */
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { BUNDLE, decode, readBundle } from "../../src/core/bundle.ts";
 import type { ErrorCode } from "../../src/core/errors.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
-import { verifyEd25519 } from "../../src/crypto/verify.ts";
+import { verifyEd25519, verifyMlDsa44 } from "../../src/crypto/verify.ts";
+import { VERIFY_PAGE } from "../../src/services/bundle/verify-page.ts";
 import { cellConfig } from "../../src/services/cell-config.ts";
 import { verifyBundle } from "../../src/verifier/bundle.ts";
 import { verifyEvidenceSet } from "../../src/verifier/evidence-set.ts";
 import { NO_TRUST, policyOfKeys, type TrustPolicy } from "../../src/verifier/policy.ts";
-import { append, call, env, event, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
+import {
+  alarmLater,
+  append,
+  call,
+  env,
+  event,
+  inLog,
+  ledgerOf,
+  logOf,
+  newDomain,
+  newTenant,
+  type TestTenant,
+} from "../support/cell.ts";
+import { withFault } from "../support/faults.ts";
 import { problemOf } from "../support/problems.ts";
+import { tamper } from "../support/tamper.ts";
 
 const ENTRIES = 300;
-const PLATFORM = { sha256, verify: verifyEd25519 };
+const PLATFORM = { sha256, verify: verifyEd25519, verifyMlDsa44 };
 
 let tenant: TestTenant;
 let domainId: string;
@@ -87,6 +103,42 @@ describe("an export bundle", () => {
     if (to === null) expect(last).toBeGreaterThanOrEqual(ENTRIES - 1);
     else expect(last).toBe(to);
     expect(answer.headers.get("content-disposition")).toBe(`attachment; filename="${domainId}-${from}-${last}.tar"`);
+  });
+
+  test("S0-33 holds the script and the page that verify it, named in its manifest and its readme", async () => {
+    const opened = readBundle(new Uint8Array(await (await bundle("?from=0&to=1")).arrayBuffer()));
+    if (!opened.ok) throw new Error(opened.fault);
+    const names = opened.manifest.files.map(({ name }) => name);
+    expect(names.slice(0, 3)).toEqual([BUNDLE.readme, BUNDLE.script, BUNDLE.page]);
+    expect(decode(opened.files.get(BUNDLE.page)) === VERIFY_PAGE).toBe(true);
+    expect(decode(opened.files.get(BUNDLE.readme))).toContain(BUNDLE.page);
+  });
+
+  test("is whole where the queryable copy lost archived entries, and where it takes no more", async () => {
+    const tenant = await newTenant("Lossy");
+    const domainId = await newDomain(tenant, { segment_entries: 256 });
+    const events = (count: number) => Array.from({ length: count }, () => event());
+    await append(domainId, events(600));
+    await logOf(domainId).flush();
+    await vi.waitFor(
+      async () => {
+        await alarmLater(domainId);
+        expect((await logOf(domainId).head()).archivedSize).toBeGreaterThanOrEqual(512);
+      },
+      { timeout: 20_000 },
+    );
+    await tamper(domainId, "DELETE FROM audit_log WHERE domain_id = ?1 AND seq BETWEEN 3 AND 500");
+    const store = { method: "insert" as const, form: "lost" as const, times: Number.POSITIVE_INFINITY };
+    await inLog(domainId, (log) => {
+      log.stores = { ...log.stores, ledger: withFault(log.stores.ledger, store).store };
+    });
+    await append(domainId, events(10));
+    expect(await ledgerOf(domainId).tip()).toMatchObject({ size: 601 });
+
+    const answer = await call(`/v1/domains/${domainId}/audit/bundle`, { key: tenant.key });
+    const report = verifyBundle(new Uint8Array(await answer.arrayBuffer()), policy, PLATFORM);
+    expect(report.steps.filter(({ status }) => status === "failed")).toEqual([]);
+    expect(report).toMatchObject({ verdict: "verified", bundle: { proof: { kind: "range", from: 0, to: 610 } } });
   });
 
   test.each<[string, number, ErrorCode]>([

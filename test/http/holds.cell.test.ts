@@ -202,6 +202,7 @@ describe("a hold whose way is broken", () => {
 describe("what is no right hold is refused, naming the field", () => {
   const foreign = async () => newDomain(await newTenant());
   test.each<[string, () => Promise<object>, string]>([
+    ["a person with a control character", async () => ({ scope: { people: ["usr_1\t"] } }), "/scope/people/0"],
     ["nothing in its scope", async () => ({ scope: {} }), "/scope"],
     ["a domain of another tenant", async () => ({ scope: { domains: [await foreign()] } }), "/scope/domains/0"],
     [

@@ -2,15 +2,34 @@
 import { v7 as uuidv7 } from "uuid";
 import { beforeAll, describe, expect, test } from "vitest";
 import { makeId } from "../../src/core/ids.ts";
-import { PERMISSION_NAMES } from "../../src/services/permissions.ts";
+import { PERMISSION_NAMES, PERMISSIONS, type Permission } from "../../src/services/permissions.ts";
+import { ACCESS_BODIES, accessFor } from "../support/access.ts";
 import { call, event, jurisdiction, logOf, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
 import { storedKey } from "../support/credentials.ts";
 import { eraseCall } from "../support/erasure.ts";
 import { HOLD_BODIES, placeHold } from "../support/holds.ts";
+import { KEY_BODIES, newServiceAccount } from "../support/keys.ts";
 import { type Operation, operations, paramsOf, pathWith } from "../support/operations.ts";
+import { PEOPLE_BODIES, peopleFor } from "../support/people.ts";
 import { problemOf, withoutInstance } from "../support/problems.ts";
+import { FACTOR_BODIES, factorsFor } from "../support/staff.ts";
 
-type Ids = Record<"tenantId" | "domainId" | "keyId" | "holdId" | "erasureId" | "seqOrId", string>;
+type Ids = Record<
+  | "tenantId"
+  | "domainId"
+  | "keyId"
+  | "holdId"
+  | "erasureId"
+  | "seqOrId"
+  | "serviceAccountId"
+  | "accessId"
+  | "memberId"
+  | "invitationId"
+  | "sessionId"
+  | "staffId"
+  | "passkeyId",
+  string
+>;
 
 const other = jurisdiction === "eu" ? "us" : "eu";
 const ENTRY_ID = "entry-of-the-other-tenant";
@@ -21,12 +40,18 @@ let ours: Ids;
 beforeAll(async () => {
   const [a, b] = [await newTenant("A"), await newTenant("B")];
   const idsOf = async (tenant: TestTenant): Promise<Ids> => ({
+    ...((await peopleFor("withdrawInvitation", tenant)) as { invitationId: string }),
+    ...((await peopleFor("endSession", tenant)) as { memberId: string; sessionId: string }),
+    ...((await factorsFor("removeStaff", tenant)) as { staffId: string }),
+    passkeyId: "AQIDBAUG",
     tenantId: tenant.tenantId,
     domainId: await newDomain(tenant),
     keyId: tenant.keyId,
     erasureId: (await logOf(tenant.tenantDomainId).erase(eraseCall("usr_gone"))).erasure.id,
     holdId: (await placeHold(tenant, { domains: [tenant.tenantDomainId] })).id,
     seqOrId: "0",
+    serviceAccountId: await newServiceAccount(tenant),
+    accessId: (await accessFor("readAccess", tenant.tenantId)).accessId as string,
   });
   [mine, ours, theirs] = [a, await idsOf(a), { ...(await idsOf(b)), seqOrId: ENTRY_ID }];
   const path = `/v1/domains/${theirs.domainId}/audit/entries`;
@@ -40,10 +65,18 @@ const inexistent = (): Ids => ({
   holdId: makeId("legalHold", jurisdiction, uuidv7()),
   erasureId: uuidv7(),
   seqOrId: "no-such-entry",
+  serviceAccountId: makeId("serviceAccount", jurisdiction, uuidv7()),
+  accessId: makeId("accessGrant", jurisdiction, uuidv7()),
+  memberId: makeId("member", jurisdiction, uuidv7()),
+  invitationId: makeId("invitation", jurisdiction, uuidv7()),
+  sessionId: makeId("session", jurisdiction, uuidv7()),
+  staffId: makeId("staff", jurisdiction, uuidv7()),
+  passkeyId: "BAUGAQID",
 });
 
 function request({ operationId, method, path, hasBody }: Operation, ids: Ids, key: string): Promise<Response> {
-  const body = HOLD_BODIES[operationId]?.() ?? event();
+  const bodies = { ...HOLD_BODIES, ...KEY_BODIES, ...ACCESS_BODIES, ...PEOPLE_BODIES, ...FACTOR_BODIES };
+  const body = bodies[operationId]?.() ?? event();
   return call(pathWith(path, ids), { method, key, ...(hasBody ? { body } : {}) });
 }
 
@@ -52,13 +85,21 @@ const CASES = ABOUT_SOMETHING.flatMap((operation) =>
   paramsOf(operation.path).map((param) => [operation.operationId, param as keyof Ids, operation] as const),
 );
 
+/** In its own tenant a key is refused what only the operator, or only a person, does, before anything is looked up: for what is there as for what is not. */
+const isOperatorsAlone = ({ permission }: Operation) =>
+  permission in PERMISSIONS && PERMISSIONS[permission as Permission].from === "operator";
+
 describe("T1 with a key of tenant A", () => {
   test.each(CASES)("%s with the %s of tenant B answers like one that does not exist", async (_, param, operation) => {
     const answer = await withoutInstance(await request(operation, { ...ours, [param]: theirs[param] }, mine.key));
     const nothing = await withoutInstance(
       await request(operation, { ...ours, [param]: inexistent()[param] }, mine.key),
     );
-    expect(nothing).toMatchObject({ status: 404, body: { code: "resource.not_found" } });
+    const code =
+      (isOperatorsAlone(operation) || param === "passkeyId") && !["tenantId", "domainId"].includes(param)
+        ? "auth.forbidden"
+        : "resource.not_found";
+    expect(nothing).toMatchObject({ body: { code } });
     expect(answer).toEqual(nothing);
   });
 

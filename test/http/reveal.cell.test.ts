@@ -237,6 +237,7 @@ describe("what a reveal refuses", () => {
     ["a reason of spaces", { reason: "   " }, "/reason"],
     ["too many seqs", { seqs: Array.from({ length: LIMITS.revealEntries + 1 }, (_, i) => i) }, "/seqs"],
     ["a page that is too long", { limit: LIMITS.revealEntries + 1 }, "/limit"],
+    ["a person with a control character", { identity_id: "usr_\u009f1" }, "/identity_id"],
     ["seqs and a person", { seqs: [1], identity_id: "usr_1" }, "/identity_id"],
     ["seqs and a range", { seqs: [1], from: 0 }, "/from"],
     ["a range that ends before it begins", { from: 2, to: 1 }, "/from"],

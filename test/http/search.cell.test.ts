@@ -107,6 +107,7 @@ describe("a search refuses", () => {
     ["no identity id", {}, "/identity_id"],
     ["an empty identity id", { identity_id: "" }, "/identity_id"],
     ["one that is too long", { identity_id: "x".repeat(LIMITS.identityIdChars + 1) }, "/identity_id"],
+    ["one with a control character", { identity_id: "ana\u0000b" }, "/identity_id"],
     ["a page that is too long", { identity_id: "ana", limit: LIMITS.pageEntries + 1 }, "/limit"],
     ["a range that ends before it begins", { identity_id: "ana", from: 2, to: 1 }, "/from"],
     ["a cursor of a list", { identity_id: "ana", cursor: "WyJlbnRyaWVzIl0" }, "/cursor"],

@@ -1,7 +1,8 @@
 /** Asking for a tenant's deletion: who may, what answers while it runs and afterwards, and what forbids it. */
 import { runInDurableObject } from "cloudflare:test";
+import { v7 as uuidv7 } from "uuid";
 import { beforeAll, describe, expect, test } from "vitest";
-import { platformDomainId, platformTenantId } from "../../src/core/ids.ts";
+import { makeId, platformDomainId, platformTenantId } from "../../src/core/ids.ts";
 import { call, env, event, inLog, jurisdiction, newTenant } from "../support/cell.ts";
 import { askToDelete, type FullTenant, fullTenant, phaseOf, readDeletion, untilDeleted } from "../support/deletion.ts";
 import { bearer, freshWorker } from "../support/fresh-worker.ts";
@@ -14,6 +15,13 @@ const platform = platformDomainId(jurisdiction);
 const D1_HOLD = "INSERT INTO ledger_hold (hold_id, domain_id, from_seq, to_seq) VALUES ('h', ?, 2, 2)";
 /** Parameters of routes about other things. */
 const OTHER_PARAMS: Record<string, string> = {
+  serviceAccountId: makeId("serviceAccount", jurisdiction, uuidv7()),
+  accessId: makeId("accessGrant", jurisdiction, uuidv7()),
+  memberId: makeId("member", jurisdiction, uuidv7()),
+  invitationId: makeId("invitation", jurisdiction, uuidv7()),
+  sessionId: makeId("session", jurisdiction, uuidv7()),
+  staffId: makeId("staff", jurisdiction, uuidv7()),
+  passkeyId: "BAUGAQID",
   holdId: `hld_${jurisdiction}_01jcy3x8e7f4s9m2k5n8q1r4tv`,
   erasureId: "01a1fdfb-3c03-7575-83c4-dd445bba977e",
 };
@@ -65,7 +73,8 @@ describe("while a tenant is being deleted", () => {
   });
 
   const about = operations().filter(
-    ({ path, permission }) => /\{(tenantId|domainId)\}/.test(path) && permission !== "tenant.delete",
+    ({ path, permission }) =>
+      /\{(tenantId|domainId)\}/.test(path) && permission !== "tenant.delete" && permission !== "public",
   );
   const valuesOf = () => ({
     tenantId: tenant.tenantId,
@@ -83,6 +92,11 @@ describe("while a tenant is being deleted", () => {
       expect((await worker(pathWith(path, valuesOf()), init)).status).toBe(401);
     },
   );
+
+  test("a key of it that was found is reported like any other", async () => {
+    const answer = await call("/v1/leaks", { body: { key: tenant.key } });
+    expect([answer.status, await answer.json()]).toEqual([200, { received: true }]);
+  });
 
   test("an append with a key from memory is refused at once", async () => {
     const path = `/v1/domains/${tenant.domainIds[1]}/audit/entries`;

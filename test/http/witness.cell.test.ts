@@ -3,24 +3,30 @@ import { evictDurableObject, listDurableObjectIds, runInDurableObject } from "cl
 import { v7 as uuidv7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import type { WitnessLog } from "../../durable-objects/witness-log.ts";
-import { COSIGNATURE_V1, cosignatureMessage, parseCosignature } from "../../src/core/cosignature.ts";
+import { type Checkpoint, parseCheckpoint } from "../../src/core/checkpoint.ts";
+import { cosignatureMessage, parseCosignature, SUBTREE_V1, subtreeMessage } from "../../src/core/cosignature.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { formatNote, parseNote } from "../../src/core/note.ts";
+import { supported } from "../../src/crypto/ml-dsa.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import { noteSigner } from "../../src/crypto/signer.ts";
-import { verifyEd25519 } from "../../src/crypto/verify.ts";
+import { verifyEd25519, verifyMlDsa44 } from "../../src/crypto/verify.ts";
+import type { CellEnv } from "../../src/env.ts";
 import { cellConfig } from "../../src/services/cell-config.ts";
 import { originHash } from "../../src/services/witness/witness.ts";
-import { parseTrustedKey, type TrustedKey } from "../../src/verifier/policy.ts";
+import { type CosignerKey, parseCosignerKey } from "../../src/verifier/policy.ts";
 import { call, env, jurisdiction } from "../support/cell.ts";
+import { freshWorker } from "../support/fresh-worker.ts";
 import { problemOf } from "../support/problems.ts";
 import { hashLine, WitnessedLog } from "../support/witnessed-log.ts";
 
 const newLog = (fork?: { at: number; name: string }, name = uuidv7()) => new WitnessedLog(name, fork);
 const submit = (rawBody: BodyInit, headers: Record<string, string> = { "Content-Type": "text/plain" }) =>
   call("/witness/add-checkpoint", { rawBody, headers });
-const key = parseTrustedKey(sha256, cellConfig(env).cosigner.verifierKey, COSIGNATURE_V1) as TrustedKey;
+const { cosigner, mlDsaCosigner } = cellConfig(env);
+const key = parseCosignerKey(sha256, cosigner.verifierKey) as CosignerKey;
+const second = parseCosignerKey(sha256, (await mlDsaCosigner?.verifierKey()) ?? "") as CosignerKey;
 const stubOf = (log: WitnessedLog) => env.WITNESS_LOG.getByName(originHash(sha256, log.origin));
 
 /** The size that a 409 names; fails on any other answer. */
@@ -30,20 +36,59 @@ async function conflict(answer: Response): Promise<string> {
   return answer.text();
 }
 
-/** The time of the one cosignature in an answer; fails unless it verifies over exactly this text. */
+/** The time of the two cosignatures in an answer, one of each key; fails unless both verify over exactly this text. */
 async function cosignedAt(answer: Response, text: string): Promise<number> {
   const body = await answer.text();
   expect(answer.status, body).toBe(200);
   const note = parseNote(`${text}\n${body}`);
-  expect(note?.signatures).toHaveLength(1);
-  const [signature] = note?.signatures ?? [];
-  expect(signature).toMatchObject({ name: key.name, keyHash: key.keyHash });
-  const cosignature = parseCosignature(signature?.signature ?? new Uint8Array());
+  expect(note?.signatures).toMatchObject([key, second].map(({ name, keyHash }) => ({ name, keyHash })));
+  const [ed25519, mlDsa] = (note?.signatures ?? []).map(({ signature }) => signature);
+  const cosignature = parseCosignature(ed25519 ?? new Uint8Array());
   const { timestamp = 0 } = cosignature ?? {};
   const message = cosignatureMessage(text, timestamp);
   expect(verifyEd25519(key.publicKey, message, cosignature?.signature ?? new Uint8Array())).toBe(true);
+  const other = parseCosignature(mlDsa ?? new Uint8Array(), SUBTREE_V1);
+  const subtree = subtreeMessage(second.name, parseCheckpoint(text) as Checkpoint, timestamp) ?? new Uint8Array();
+  expect(other?.timestamp).toBe(timestamp);
+  expect(verifyMlDsa44(second.publicKey, subtree, other?.signature ?? new Uint8Array())).toBe(true);
   return timestamp;
 }
+
+test("the runtime cosigns with ML-DSA-44 by itself: no JavaScript holds the key", () => {
+  expect(supported()).toBe(true);
+});
+
+describe("/.well-known/moonseal", () => {
+  const keysOf = async (changes: Partial<CellEnv> = {}) => {
+    const answer = await freshWorker(changes)("/.well-known/moonseal");
+    return (await answer.json<{ cells: Record<string, unknown>[] }>()).cells[0];
+  };
+
+  test("shows both keys of the witness", async () => {
+    expect(await keysOf()).toMatchObject({
+      witness_key: cosigner.verifierKey,
+      witness_key_ml_dsa_44: await mlDsaCosigner?.verifierKey(),
+    });
+  });
+
+  test("of a cell from before there was a second one says that it has none", async () => {
+    expect(await keysOf({ WITNESS_ML_DSA_KEY: "" })).toMatchObject({
+      witness_key: cosigner.verifierKey,
+      witness_key_ml_dsa_44: null,
+    });
+  });
+});
+
+test("a cell without a second key cosigns with the first alone", async () => {
+  const log = newLog();
+  const lines = await runInDurableObject(stubOf(log), async (object: WitnessLog) => {
+    const inside = object as unknown as { env: CellEnv };
+    const { WITNESS_ML_DSA_KEY: _, ...before } = inside.env;
+    inside.env = before as CellEnv;
+    return object.deps().cosign(log.text(5), 1_795_259_651);
+  });
+  expect(parseNote(`${log.text(5)}\n${lines}`)?.signatures).toMatchObject([{ keyHash: key.keyHash }]);
+});
 
 describe("200", () => {
   test("the answer is one cosignature of this cell over the whole text, with the time", async () => {

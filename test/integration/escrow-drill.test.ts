@@ -13,7 +13,7 @@ import { type Opened, SealedCell, type Settings } from "./support/sealed-cell.ts
 
 const PASSPHRASE = "copper lantern orbit thimble quarry moss";
 /** What stands in the configuration: no secret. */
-const PLAIN = { DO_JURISDICTION: "", UNPINNED_LOCAL: "true", LOG_HOST: "log.test" };
+const PLAIN = { DO_JURISDICTION: "", UNPINNED_LOCAL: "true", LOG_HOST: "log.test", TOKEN_AUDIENCE: "moonseal-test" };
 
 const folder = mkdtempSync(path.join(tmpdir(), "moonseal-safe-"));
 const file = path.join(folder, "eu.escrow.json");

@@ -40,7 +40,7 @@ describe.each([
     }
     expect(await env.LEDGER_00.prepare("SELECT count(*) AS n FROM audit_log").first("n")).toBe(0);
     for (const bucket of [env.LOG, env.KEYS]) expect((await bucket.list()).objects).toEqual([]);
-    for (const binding of ["DOMAIN_LOG", "TENANT_DESK", "CELL_DESK"] as const) {
+    for (const binding of ["DOMAIN_LOG", "TENANT_DESK", "CELL_DESK", "RATE_DESK"] as const) {
       expect(await cells[jurisdiction].listDurableObjectIds(binding)).toEqual([]);
     }
   });

@@ -8,12 +8,12 @@ test("S0-33 the committed script is fresh: npm run build:bundle-script makes it"
   const { script, packages } = await bundleScript();
   expect(readFileSync(SCRIPT_MODULE, "utf8") === moduleOf(script)).toBe(true);
   expect(VERIFY_SCRIPT === script).toBe(true);
-  expect(packages).toEqual(["canonicalize"]);
+  expect(packages).toEqual(["canonicalize", "@noble/hashes", "@noble/curves", "@noble/post-quantum"]);
 });
 
 test("S0-33 the script imports nothing but modules of Node, and none that reaches a network", () => {
   const imports = [...VERIFY_SCRIPT.matchAll(/^import .* from "([^"]+)";$/gm)].map(([, name]) => name);
-  expect(imports.sort()).toEqual(["node:crypto", "node:fs", "node:path", "node:url", "node:util"]);
+  expect([...new Set(imports)].sort()).toEqual(["node:crypto", "node:fs", "node:path", "node:url", "node:util"]);
   expect(VERIFY_SCRIPT).not.toMatch(/\bfetch\(|XMLHttpRequest|WebSocket|\bimport\(|\brequire\(/);
 });
 

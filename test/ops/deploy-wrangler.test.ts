@@ -142,7 +142,12 @@ describe("without an account", () => {
     const said = listen();
     expect(await deploy(["--dry-run", "--root", deployment.root], ports())).toBe(1);
     const refused = [...said.text().matchAll(/^([A-Z_]+) .* To do: /gm)].map((match) => match[1]);
-    expect(refused.sort()).toEqual([...Array(4).fill("DATABASE_UNKNOWN"), ...Array(2).fill("LOG_HOST_EXAMPLE")]);
+    expect(refused.sort()).toEqual([
+      ...Array(4).fill("DATABASE_UNKNOWN"),
+      ...Array(2).fill("LOG_HOST_EXAMPLE"),
+      ...Array(4).fill("MAIL_CONFIG"),
+      ...Array(2).fill("TOKEN_CONFIG"),
+    ]);
     expect(said.text()).toContain("There is no account here");
     for (const worker of ["eu", "us", "gateway"]) {
       expect(existsSync(path.join(deployment.root, ".wrangler/dry-run", worker))).toBe(true);

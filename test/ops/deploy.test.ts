@@ -161,7 +161,12 @@ describe("without an account", () => {
   test("--dry-run passes the committed configurations but for what provisioning and the operator fill in", async () => {
     withoutAccount();
     expect(await deployIn(["--dry-run"])).toBe(1);
-    expect(codes().sort()).toEqual([...Array(4).fill("DATABASE_UNKNOWN"), ...Array(2).fill("LOG_HOST_EXAMPLE")]);
+    expect(codes().sort()).toEqual([
+      ...Array(4).fill("DATABASE_UNKNOWN"),
+      ...Array(2).fill("LOG_HOST_EXAMPLE"),
+      ...Array(4).fill("MAIL_CONFIG"),
+      ...Array(2).fill("TOKEN_CONFIG"),
+    ]);
   });
 
   test("--dry-run says plainly what could not be checked", async () => {
@@ -300,6 +305,22 @@ describe("S0-24 S3-40 S4-34 the gate refuses", () => {
       both((t) => t.replace(/^LOG_HOST = .*$/m, 'LOG_HOST = "log.localhost"')),
     ],
     ["no log host", "LOG_HOST_EXAMPLE", both((t) => t.replace(/^LOG_HOST = .*\n/m, ""))],
+    ["S1-23 no audience of its own", "TOKEN_CONFIG", both((t) => t.replace(/^TOKEN_AUDIENCE = .*\n/m, ""))],
+    [
+      "S1-23 the audience of a local run",
+      "TOKEN_CONFIG",
+      both((t) => t.replace(/^TOKEN_AUDIENCE = .*$/m, 'TOKEN_AUDIENCE = "http://localhost/moonseal"')),
+    ],
+    ["links that lead nowhere", "MAIL_CONFIG", both((t) => t.replace(/^PUBLIC_ORIGIN = .*\n/m, ""))],
+    [
+      "the sender of the example",
+      "MAIL_CONFIG",
+      both((t) => t.replace(/^MAIL_FROM = .*$/m, 'MAIL_FROM = "no-reply@moonseal.example"')),
+    ],
+    ["a mail service without a sender", "MAIL_CONFIG", both((t) => t.replace(/^MAIL_FROM = .*\n/m, ""))],
+    ["a sender without a mail service", "MAIL_CONFIG", both((t) => t.replace('[[send_email]]\nname = "MAIL"\n', ""))],
+    ["a life of tokens in numbers", "TOKEN_CONFIG", both((t) => t.replace("[vars]", "[vars]\nTOKEN_LIFETIME_S = 600"))],
+    ["a life of a year", "TOKEN_CONFIG", both((t) => t.replace("[vars]", '[vars]\nTOKEN_LIFETIME_S = "31536000"'))],
     [
       "a log host that is a URL",
       "LOG_HOST_EXAMPLE",
@@ -309,6 +330,11 @@ describe("S0-24 S3-40 S4-34 the gate refuses", () => {
       "witnesses that are no JSON",
       "WITNESS_CONFIG",
       eu((t) => t.replace("[vars]", '[vars]\nWITNESSES = "https://w.example"')),
+    ],
+    [
+      "a setting that a Worker cannot have",
+      "WITNESS_CONFIG",
+      both((t) => t.replace("[vars]", `[vars]\nWITNESSES = '[${" ".repeat(5 * 1024)}]'`)),
     ],
     ["witnesses in TOML", "WITNESS_CONFIG", both((t) => t.replace("[vars]", "[vars]\nWITNESSED_LOGS = []"))],
     [

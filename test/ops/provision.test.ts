@@ -40,6 +40,8 @@ const CHANGES = [
   "putSecret PSEUDONYM_PEPPER",
   "putSecret LOG_SIGNING_KEY",
   "putSecret WITNESS_SIGNING_KEY",
+  "putSecret WITNESS_ML_DSA_KEY",
+  "putSecret TOKEN_SIGNING_KEY",
   ...SLOTS.map((name) => `putSecret ${name}`),
   "migrate CONTROL",
   "migrate LEDGER_00",
@@ -67,9 +69,14 @@ describe("S0-24 S2-6 a first provisioning", () => {
   test("S4-29 gives a cell secrets that it serves with, all different", async () => {
     await provisionIn(deployment, wrangler);
     const { secrets } = openedEscrow(escrowFile(deployment));
-    const vars = { JURISDICTION: "eu", DO_JURISDICTION: "eu", LOG_HOST: "log.customer.eu" };
+    const vars = {
+      JURISDICTION: "eu",
+      DO_JURISDICTION: "eu",
+      LOG_HOST: "log.customer.eu",
+      TOKEN_AUDIENCE: "https://api.customer.eu",
+    };
     expect(cellConfig({ ...vars, ...secrets } as never)).toMatchObject({ jurisdiction: "eu", pinnedTo: "eu" });
-    expect(new Set(Object.values(secrets)).size).toBe(5 + 12);
+    expect(new Set(Object.values(secrets)).size).toBe(7 + 12);
   });
 
   test("S2-7 tells no secret but through wrangler's input: none in a command, in the output, or in a file in clear", async () => {
@@ -98,7 +105,7 @@ describe("S0-24 S2-6 a first provisioning", () => {
     const argv = ["--escrow", escrowFile(deployment, "us.escrow.json")];
     expect(await provisionIn(deployment, wrangler, { jurisdiction: "us", argv })).toBe(0);
     const of = (worker: string) => [...account.secretsOf(worker).values()];
-    expect(new Set([...of("moonseal-cell-eu"), ...of("moonseal-cell-us")]).size).toBe(2 * (5 + 12));
+    expect(new Set([...of("moonseal-cell-eu"), ...of("moonseal-cell-us")]).size).toBe(2 * (7 + 12));
     expect(account.databases.map(({ jurisdiction }) => jurisdiction)).toEqual(["eu", "eu", "us", "us"]);
     expect(isolationFaults(readConfigurations(deployment.root))).toEqual([]);
   });
@@ -148,7 +155,7 @@ describe("a second run", () => {
   });
 
   /** What was done although wrangler failed is read back at once; a migration and the record are not guessed about. */
-  const firstCode = (at: number, done: boolean) => (done && at <= 9 + SLOTS.length ? 0 : 1);
+  const firstCode = (at: number, done: boolean) => (done && at <= 11 + SLOTS.length ? 0 : 1);
 
   test("two faults in a row, at different steps", async () => {
     wrangler.fault = { at: 4, form: "crash", done: true };
@@ -273,6 +280,8 @@ describe("secrets that exist", () => {
       "OPERATOR_SECRET",
       "PSEUDONYM_PEPPER",
       ...[...SLOTS].sort(),
+      "TOKEN_SIGNING_KEY",
+      "WITNESS_ML_DSA_KEY",
       "WITNESS_SIGNING_KEY",
     ]);
   });

@@ -13,6 +13,7 @@ import {
   missingSecrets,
   RAW_SECRETS,
 } from "../../src/ops/secrets.ts";
+import { tokenKey } from "../../src/services/access/token-keys.ts";
 import { cellConfig } from "../../src/services/cell-config.ts";
 
 let root: string;
@@ -21,16 +22,20 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-test("each secret has exactly 32 random bytes and the operator's names its cell", () => {
+test("each secret has 32 random bytes, the key of tokens is RSA-2048, and the operator's names its cell", () => {
   const secrets = ensureSecrets(root, "us");
   expect(parseOperatorSecret(secrets.OPERATOR_SECRET)).toEqual({ jurisdiction: "us" });
-  for (const name of RAW_SECRETS) expect(Buffer.from(secrets[name], "base64")).toHaveLength(32);
+  for (const name of RAW_SECRETS) {
+    if (name === "TOKEN_SIGNING_KEY") expect(tokenKey(secrets[name]).algorithm).toBe("RS256");
+    else expect(Buffer.from(secrets[name], "base64")).toHaveLength(32);
+  }
   expect(Object.keys(secrets).sort()).toEqual([...CELL_SECRETS].sort());
-  expect(new Set(Object.values(secrets)).size).toBe(5 + 12);
+  expect(new Set(Object.values(secrets)).size).toBe(7 + 12);
 });
 
 test("S2-6 a cell serves with what it is given", () => {
-  const settings = { JURISDICTION: "eu", DO_JURISDICTION: "", UNPINNED_LOCAL: "true", LOG_HOST: "log.localhost" };
+  const local = { DO_JURISDICTION: "", UNPINNED_LOCAL: "true", LOG_HOST: "log.localhost" };
+  const settings = { JURISDICTION: "eu", ...local, TOKEN_AUDIENCE: "http://localhost" };
   expect(cellConfig({ ...settings, ...ensureSecrets(root, "eu") })).toMatchObject({ jurisdiction: "eu" });
 });
 
@@ -41,7 +46,7 @@ test("an installation of before the slots gets their keys, and keeps what it has
   writeFileSync(devVarsFile(root, "eu"), lines.join(""));
   const secrets = ensureSecrets(root, "eu");
   expect(secrets).toMatchObject(old);
-  expect(new Set(Object.values(secrets)).size).toBe(5 + 12);
+  expect(new Set(Object.values(secrets)).size).toBe(7 + 12);
   expect(ensureSecrets(root, "eu")).toEqual(secrets);
 });
 

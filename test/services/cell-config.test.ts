@@ -1,7 +1,7 @@
 /** A cell with a wrong setting refuses to serve, and says which setting, never its value. */
 import { describe, expect, test } from "vitest";
 import { formatOperatorSecret } from "../../src/core/api-key.ts";
-import { type AppError, isAppError } from "../../src/core/errors.ts";
+import { AppError, isAppError } from "../../src/core/errors.ts";
 import { SLOT_NAMES } from "../../src/crypto/key-registry.ts";
 import { slotSecretName } from "../../src/crypto/slot-keys.ts";
 import { type CellSettings, cellConfig } from "../../src/services/cell-config.ts";
@@ -43,6 +43,17 @@ describe("a cell serves", () => {
     const { slots } = cellConfig(local());
     expect(SLOT_NAMES).toHaveLength(12);
     for (const slot of SLOT_NAMES) expect(slots.newest(slot)).toMatchObject({ version: 1 });
+  });
+
+  test("without a second key as a witness, from before there was one, and says so; with one of 32 bytes alone", async () => {
+    for (const absent of [undefined, ""]) {
+      const { WITNESS_ML_DSA_KEY: _, ...before } = local();
+      const settings = absent === undefined ? before : { ...before, WITNESS_ML_DSA_KEY: absent };
+      expect(cellConfig(settings).mlDsaCosigner).toBeNull();
+    }
+    expect(await cellConfig(local()).mlDsaCosigner?.verifierKey()).toMatch(/\/witness-eu\+[0-9a-f]{8}\+B/);
+    const refused = [base64Of(31, 9), base64Of(33, 9), "x", local().WITNESS_SIGNING_KEY];
+    for (const wrong of refused) expect(() => cellConfig({ ...local(), WITNESS_ML_DSA_KEY: wrong })).toThrow(AppError);
   });
 
   test("with the log key that is being replaced beside the new one, and publishes those that sign no more", () => {
@@ -134,6 +145,25 @@ describe("S2-6 a cell without right secrets refuses to serve", () => {
     const same = { code: "internal", internal: expect.stringMatching(/are the same$/) };
     expect(refusal({ ...settings, OPERATOR_SECRET: formatOperatorSecret("eu", bytes) })).toMatchObject(same);
     expect(refusal({ ...settings, SLOT_RECORDS_V2: settings[name] })).toMatchObject(same);
+  });
+
+  test("S2-6 without a key for session tokens, or with one that guards something else too", () => {
+    for (const value of [undefined, "", base64Of(31, 7), base64Of(32, 7)]) {
+      const settings = { ...local(), TOKEN_SIGNING_KEY: value } as CellSettings;
+      expect(refusal(settings)).toMatchObject({ internal: expect.stringContaining("TOKEN_SIGNING_KEY") });
+    }
+    const shared = { ...local(), TOKEN_ALGORITHM: "HS256" };
+    const same = { code: "internal", internal: expect.stringMatching(/are the same$/) };
+    expect(refusal({ ...shared, TOKEN_SIGNING_KEY: base64Of(32, 7) })).toBeNull();
+    for (const name of SECRETS) {
+      expect(refusal({ ...shared, TOKEN_SIGNING_KEY: local()[name] })).toMatchObject(same);
+      expect(refusal({ ...local(), TOKEN_SIGNING_KEY_PREVIOUS: local()[name] })).toMatchObject(same);
+    }
+  });
+
+  test("S1-23 without an audience of its own", () => {
+    const { TOKEN_AUDIENCE: _, ...rest } = local();
+    expect(refusal(rest as unknown as CellSettings)?.internal).toContain("TOKEN_AUDIENCE");
   });
 
   test.each(["SLOT_CONTACT_V0", "SLOT_CONTACT_V01", "SLOT_CONTACT_V65536", "SLOT_CONTACT_V"])(

@@ -30,12 +30,24 @@ const keyOf = (tenantId: string): ApiKeyRecord => ({
   createdAt: AT,
   expiresAt: null,
   revokedAt: null,
+  description: "of a machine",
+  allowedNetworks: ["192.0.2.0/24"],
+  serviceAccountId: null,
+  replaces: null,
 });
 
 async function newTenant() {
   const id = newId("tenant");
   const domain: DomainRecord = { ...domainOf(id, "tenant"), kind: "tenant" };
-  const row: TenantRecord = { id, name: "Acme", jurisdiction, tier: "pro", tenantDomainId: domain.id, createdAt: AT };
+  const row: TenantRecord = {
+    id,
+    name: "Acme",
+    jurisdiction,
+    tier: "pro",
+    tenantDomainId: domain.id,
+    settings: {},
+    createdAt: AT,
+  };
   await store.addTenant(row, domain, "LEDGER_00");
   return { row, domain };
 }

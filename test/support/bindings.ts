@@ -4,6 +4,7 @@ import { JURISDICTIONS, type Jurisdiction } from "../../src/core/ids.ts";
 import { SLOT_NAMES } from "../../src/crypto/key-registry.ts";
 import { noteSigner } from "../../src/crypto/signer.ts";
 import { type FirstSlotSecret, slotSecretName } from "../../src/crypto/slot-keys.ts";
+import { TOKEN_SIGNING_KEYS } from "./token-keys.ts";
 
 const base64Of = (fill: number) => Buffer.alloc(32, fill).toString("base64");
 
@@ -18,6 +19,9 @@ export function testBindings(jurisdiction: Jurisdiction) {
     PSEUDONYM_PEPPER: base64Of(offset + 3),
     LOG_SIGNING_KEY: base64Of(offset + 4),
     WITNESS_SIGNING_KEY: base64Of(offset + 5),
+    WITNESS_ML_DSA_KEY: base64Of(offset + 6),
+    TOKEN_SIGNING_KEY: TOKEN_SIGNING_KEYS[jurisdiction],
+    TOKEN_AUDIENCE: "https://api.test",
     WITNESSED_LOGS: JSON.stringify(witnessedLogs()),
     ...slotSecrets(offset + 10),
   };

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from "uuid";
 import { cellConfig } from "../../src/services/cell-config.ts";
 import type { Permission } from "../../src/services/permissions.ts";
 import type { ApiKeyRecord } from "../../src/services/ports.ts";
-import { mintKey } from "../../src/services/tenancy/keys.ts";
+import { mintKey, PLAIN_KEY } from "../../src/services/tenancy/keys.ts";
 import { D1ControlStore } from "../../src/storage/control-store.ts";
 import { env, jurisdiction } from "./cell.ts";
 
@@ -13,7 +13,7 @@ export async function storedKey(
   permissions: readonly Permission[],
   changes: Partial<ApiKeyRecord> = {},
 ): Promise<{ id: string; key: string }> {
-  const wanted = { tenantId, name: "test", permissions: [...permissions], expiresAt: null };
+  const wanted = { ...PLAIN_KEY, tenantId, name: "test", permissions: [...permissions], expiresAt: null };
   const { record, key } = mintKey(wanted, {
     jurisdiction,
     uuid: uuidv7(),

@@ -49,6 +49,7 @@ async function dumpObjects(cell: Cell, names: string[]): Promise<StoredText[]> {
   const classes = [
     ["DOMAIN_LOG", "dom_"],
     ["TENANT_DESK", "tnt_"],
+    ["RATE_DESK", "tnt_"],
   ] as const;
   const parts: StoredText[] = [];
   for (const [binding, prefix] of classes) {

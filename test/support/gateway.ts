@@ -8,6 +8,7 @@ export interface Reached {
   method: string;
   url: string;
   authorization: string | null;
+  cookie: string | null;
   body: string;
 }
 
@@ -21,7 +22,8 @@ export function spiedGateway(answer: Answer = () => new Response("from a cell"))
       async fetch(request: Request) {
         const { method, url } = request;
         const authorization = request.headers.get("Authorization");
-        reached.push({ cell: name, method, url, authorization, body: await request.clone().text() });
+        const cookie = request.headers.get("Cookie");
+        reached.push({ cell: name, method, url, authorization, cookie, body: await request.clone().text() });
         return answer(request, name);
       },
     }) as unknown as Fetcher;

@@ -3,6 +3,7 @@ import { sha256 } from "../../src/crypto/sha256.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
 import type { Permission } from "../../src/services/permissions.ts";
 import { originHash } from "../../src/services/witness/witness.ts";
+import { jurisdiction } from "./cell.ts";
 import { WitnessedLog } from "./witnessed-log.ts";
 
 export interface Operation {
@@ -37,7 +38,13 @@ export function operations(): Operation[] {
 const NUMBERS: Record<string, string> = { level: "0", n1: "000.p", n2: "1", n3: "000", n4: "000" };
 /** A log of nobody here, which this cell witnesses. */
 export const WITNESSED = new WitnessedLog("operations");
-const OF_NOBODY: Record<string, string> = { ...NUMBERS, originHash: originHash(sha256, WITNESSED.origin) };
+const OF_NOBODY: Record<string, string> = {
+  ...NUMBERS,
+  jurisdiction,
+  // A tenant that is none.
+  ssoTenantId: `tnt_${jurisdiction}_00000000000000000000000001`,
+  originHash: originHash(sha256, WITNESSED.origin),
+};
 
 /** What a small log that is as it should be does not have. */
 export const TILES_OF_LARGE_LOGS = ["readForkEvidence", "readTile", "readTileInThree", "readTileInFour"];

@@ -19,9 +19,12 @@ export async function problemOf(answer: Response, code: ErrorCode): Promise<Prob
 /** The pointers that a problem names. */
 export const pointersOf = (problem: ProblemDocument) => (problem.errors ?? []).map(({ pointer }) => pointer);
 
-/** Everything that a caller can tell two answers apart by, without the request id. */
+/** Of every request, whatever it asks for: its id, and how much of the client's own limit is left at that moment. */
+const OF_THE_REQUEST = ["x-request-id", "ratelimit"];
+
+/** Everything that a caller can tell two answers apart by. */
 export async function withoutInstance(answer: Response) {
   const body = (await answer.json()) as ProblemDocument;
-  const headers = Object.fromEntries([...answer.headers].filter(([name]) => name !== "x-request-id"));
+  const headers = Object.fromEntries([...answer.headers].filter(([name]) => !OF_THE_REQUEST.includes(name)));
   return { status: answer.status, headers, body: { ...body, instance: "" } };
 }

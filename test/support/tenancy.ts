@@ -1,6 +1,6 @@
 /** The desk of a tenant with stores that fail at a chosen step, and what the logs tell afterwards. Runs in workerd. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { logGate, tenantDesk } from "../../durable-objects/gates.ts";
+import { logGate, rateDesk, tenantDesk } from "../../durable-objects/gates.ts";
 import type { TenantDesk } from "../../durable-objects/tenant-desk.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { FIRST_SHARD } from "../../src/core/shards.ts";
@@ -17,8 +17,10 @@ export type Form = (typeof FORMS)[number];
 
 /** What changes something; the rest only reads. */
 const WRITES = [
-  ...["create", "addTenant", "addDomain", "addKey", "revokeKey", "record"],
+  ...["create", "addTenant", "addDomain", "addKey", "revokeKey", "changeTenant", "record"],
   ...["put", "activate", "deactivate", "retire", "setState"],
+  ...["expireKey", "addServiceAccount", "describeServiceAccount", "removeServiceAccount"],
+  ...["dropKeys", "dropServiceAccounts"],
 ];
 
 export const deskStub = (tenantId: string) => env.TENANT_DESK.getByName(tenantId);
@@ -47,6 +49,19 @@ export async function recordWrites(tenantId: string): Promise<string[]> {
   return seen;
 }
 
+/** The next write of this name waits until it is let go on; the ones after it do not. */
+export async function holdNextWrite(tenantId: string, wanted: string): Promise<{ isHeld(): boolean; letGo(): void }> {
+  const state = { held: false, free: false };
+  await replaceDeps(tenantId, async (name, write) => {
+    if (name === wanted && !state.held) {
+      state.held = true;
+      while (!state.free) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return write();
+  });
+  return { isHeld: () => state.held, letGo: () => void (state.free = true) };
+}
+
 type OnWrite = (name: string, write: () => Promise<unknown>) => Promise<unknown>;
 
 function replaceDeps(tenantId: string, onWrite: OnWrite): Promise<void> {
@@ -69,6 +84,7 @@ function replaceDeps(tenantId: string, onWrite: OnWrite): Promise<void> {
     logs: watched(logGate(env, cellConfig(env))),
     random: (byteLength) => crypto.getRandomValues(new Uint8Array(byteLength)),
     shard: FIRST_SHARD,
+    rates: (id) => rateDesk(env, cellConfig(env), id),
   };
   return runInDurableObject(deskStub(tenantId), (desk: TenantDesk) => {
     desk.deps = deps;

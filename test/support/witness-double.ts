@@ -6,6 +6,7 @@
 import { sign } from "node:crypto";
 import { fromBase64 } from "../../src/core/bytes.ts";
 import {
+  COSIGNATURE_V1,
   cosignatureMessage,
   cosignerKeyHash,
   formatCosignature,
@@ -35,16 +36,19 @@ export class WitnessDouble {
   instead: ((url: string) => Response | Promise<Response> | null) | null = null;
   clock = () => Date.now();
   readonly #seed: Uint8Array;
+  readonly #keyHash: Uint8Array;
 
   constructor(name: string, fill: number, independent = true) {
     this.#seed = new Uint8Array(32).fill(fill);
     const publicKey = rawPublicKey(privateKey(this.#seed));
     this.url = `https://${name}`;
+    const verifierKey = formatCosignerKey(sha256, name, publicKey);
+    this.#keyHash = cosignerKeyHash(sha256, name, publicKey);
     this.config = {
       name,
-      publicKey,
-      keyHash: cosignerKeyHash(sha256, name, publicKey),
-      verifierKey: formatCosignerKey(sha256, name, publicKey),
+      keys: [{ name, keyHash: this.#keyHash, type: COSIGNATURE_V1, publicKey }],
+      verifierKeys: [verifierKey],
+      verifierKey,
       url: this.url,
       monitoringUrl: this.url,
       independent,
@@ -66,7 +70,8 @@ export class WitnessDouble {
   };
 
   cosignature(checkpointText: string, timestamp = Math.floor(this.clock() / 1000)): string {
-    const { name, keyHash } = this.config;
+    const { name } = this.config;
+    const keyHash = this.#keyHash;
     const signature = sign(null, Buffer.from(cosignatureMessage(checkpointText, timestamp)), privateKey(this.#seed));
     return formatSignatureLine({ name, keyHash, signature: formatCosignature(timestamp, new Uint8Array(signature)) });
   }

@@ -243,6 +243,18 @@ describe("looking", () => {
       "import cloudtrail",
       "residency",
       "doctor",
+      "login",
+      "logout",
+      ...["list", "create", "rotate", "revoke"].map((name) => `keys ${name}`),
+      ...["list", "invite", "role", "remove", "reset-factors", "invitations", "resend", "withdraw"].map(
+        (name) => `members ${name}`,
+      ),
+      ...["list", "revoke"].map((name) => `sessions ${name}`),
+      ...["show", "list", "add", "confirm", "recovery-codes", "remove"].map((name) => `second-factor ${name}`),
+      ...["list", "show", "create", "remove"].map((name) => `service-accounts ${name}`),
+      ...["list", "show", "approve", "deny", "end", "request", "break-glass", "withdraw"].map(
+        (name) => `access ${name}`,
+      ),
     ];
     for (const name of commands) {
       const { code, stdout } = await moonseal([...name.split(" "), "--help"]);

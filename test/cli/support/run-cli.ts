@@ -40,11 +40,13 @@ export function fakeIo(home: string, env: { [name: string]: string } = {}, more:
     env,
     home,
     nodeVersion: process.versions.node,
+    platform: "linux",
     stdin: (async function* () {})(),
     stdout: new TextOutput(),
     stderr: new TextOutput(),
     signal: new AbortController().signal,
     fetch: fetch as unknown as Fetch,
+    ask: async () => null,
     now: () => nowMs,
     random: () => 0.5,
     sleep: async (ms) => {

@@ -8,6 +8,8 @@ import { parseStrictJson } from "../../../src/core/strict-json.ts";
 import { revealSchema, searchSchema } from "../../../src/http/schemas/reveal.ts";
 import { OWNER_KEY_PERMISSIONS } from "../../../src/services/permissions.ts";
 import type { LogDouble, Row } from "./log-double.ts";
+import { TOKEN } from "./people-answers.ts";
+import { PeopleDouble } from "./people-double.ts";
 
 const UUID = "0193a0c4-5f7e-7c3a-9d53-6c1f0e0f4b11";
 export const KEY_EU = formatApiKey("eu", makeId("apiKey", "eu", UUID).slice(-26), new Uint8Array(32).fill(7));
@@ -40,13 +42,21 @@ export function cellIn(jurisdiction: "eu" | "us", observed: string): Residency["
   };
 }
 
+interface Answered {
+  status: number;
+  body: object;
+  headers?: { [name: string]: string };
+}
+
 class Problem extends Error {
   readonly status: number;
   readonly code: string;
   readonly errors: { pointer: string; detail: string }[] | undefined;
+  readonly extra: object;
 
-  constructor(status: number, code: string, errors?: { pointer: string; detail: string }[]) {
+  constructor(status: number, code: string, errors?: { pointer: string; detail: string }[], extra: object = {}) {
     super(code);
+    this.extra = extra;
     this.status = status;
     this.code = code;
     this.errors = errors;
@@ -56,12 +66,24 @@ class Problem extends Error {
 const ENTRY_PARAMETERS = new Set(["order", "limit", "cursor", "from", "to", "payload", "consistency"]);
 const PAGE_ENTRIES = 7;
 
+/** A body that is no JSON. */
+class Text {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 export class ServerDouble {
   readonly log: LogDouble;
+  readonly people = new PeopleDouble();
   readonly seen: Seen[] = [];
   readonly faults: Fault[] = [];
   cells: Residency["cells"] = [cellIn("eu", "eu"), cellIn("us", "us")];
   permissions: readonly string[] = OWNER_KEY_PERMISSIONS;
+  /** The log's signed checkpoint; null: none; a number: the status of a refusal. */
+  checkpoint: string | number | null = null;
   verification: ((query: URLSearchParams) => object) | null = null;
   #server: Server | null = null;
 
@@ -90,33 +112,44 @@ export class ServerDouble {
     const fault = this.faults.shift();
     if (fault?.kind === "hang-up") return void request.socket.destroy();
     const answer = fault?.kind === "refuse" ? refusal(fault) : this.#answer(seen);
+    if (answer === "lost") return void request.socket.destroy();
     if (fault?.kind === "lose-answer") return void request.socket.destroy();
     response.writeHead(answer.status, {
       "content-type": answer.status < 400 ? "application/json" : "application/problem+json",
       "x-request-id": "req-1",
       ...answer.headers,
     });
-    response.end(JSON.stringify(answer.body));
+    if (answer.status === 204) return void response.end();
+    response.end(answer.body instanceof Text ? answer.body.text : JSON.stringify(answer.body));
   }
 
-  #answer(seen: Seen): { status: number; body: object; headers?: { [name: string]: string } } {
+  #answer(seen: Seen): Answered | "lost" {
     try {
       return this.#route(seen);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      const { status, code, errors } = error;
-      return { status, body: { type: "about:blank", title: code, status, code, instance: "req-1", errors } };
+      const { status, code, errors, extra } = error;
+      return { status, body: { type: "about:blank", title: code, status, code, instance: "req-1", errors, ...extra } };
     }
   }
 
-  #route(seen: Seen): { status: number; body: object; headers?: { [name: string]: string } } {
+  #route(seen: Seen): Answered | "lost" {
     const url = new URL(seen.path, "http://double");
     if (url.pathname === "/healthz") {
       if (seen.headers.authorization) throw new Problem(400, "test.credential_sent_to_public_route");
       return { status: 200, body: { status: "ok" } };
     }
     if (url.pathname === "/v1/residency") return { status: 200, body: { cells: this.cells } };
-    if (seen.headers.authorization !== `Bearer ${KEY_EU}`) throw new Problem(401, "auth.required");
+    const { authorization } = seen.headers;
+    const known = [`Bearer ${KEY_EU}`, `Bearer ${TOKEN}`];
+    if (authorization && !known.includes(authorization)) throw new Problem(401, "auth.required");
+    if (!(authorization === `Bearer ${KEY_EU}` && url.pathname === "/v1/whoami")) {
+      const { pathname, searchParams: search } = url;
+      const told = this.people.answer({ ...seen, pathname, search, credential: authorization });
+      if (told === "lost" || (told && "status" in told)) return told;
+      if (told) throw new Problem(...told.problem, undefined, told.extra);
+    }
+    if (!authorization) throw new Problem(401, "auth.required");
     const audit = `/v1/domains/${this.log.domainId}/audit`;
     const { pathname, searchParams } = url;
     if (seen.method === "POST" && pathname === `${audit}/entries`) return this.#append(seen);
@@ -129,8 +162,15 @@ export class ServerDouble {
     if (pathname === "/v1/whoami") {
       return {
         status: 200,
-        body: { kind: "api_key", jurisdiction: "eu", tenant_id: TENANT, key_id: null, permissions: this.permissions },
+        body: {
+          ...{ kind: "api_key", jurisdiction: "eu", tenant_id: TENANT, key_id: null, service_account_id: null },
+          ...{ permissions: this.permissions, person: null },
+        },
       };
+    }
+    if (pathname === `/v1/domains/${this.log.domainId}/log/checkpoint` && this.checkpoint !== null) {
+      if (typeof this.checkpoint === "number") throw new Problem(this.checkpoint, "storage.unavailable");
+      return { status: 200, body: new Text(this.checkpoint) };
     }
     if (pathname === `${audit}/head`) return { status: 200, body: this.log.headAnswer() };
     if (pathname === `${audit}/verify` && this.verification)

@@ -4,6 +4,7 @@ import { verifyByServer } from "../../../src/cli/verify/server.ts";
 import { verifyLog } from "../../../src/cli/verify/verify-log.ts";
 import { MoonsealClient } from "../../../src/client/index.ts";
 import { sha256 } from "../../../src/crypto/sha256.ts";
+import { NO_TRUST } from "../../../src/verifier/policy.ts";
 import { auditUrl, type Domain, event, post } from "../../storm/support/story.ts";
 
 export interface Verdict {
@@ -23,9 +24,12 @@ export const contradicts = (seq: number, fault: "tail_cut" | "head_mismatch"): V
 const clientOf = (url: string, { key }: Domain) => new MoonsealClient({ baseUrl: url, apiKey: key });
 const patience = () => AbortSignal.timeout(20_000);
 
+/** Only what the entries say: what signed checkpoints add is tried elsewhere. */
+const NO_CHECKPOINT = { checkpoint: async () => null, policy: NO_TRUST, policyNamed: false };
+
 /** `moonseal verify --full`, with or without a head that was remembered before. */
 export async function stranger(url: string, domain: Domain, remembered: HeadOnFile | null = null): Promise<Verdict> {
-  const request = { domainId: domain.domainId, full: true, remembered };
+  const request = { domainId: domain.domainId, full: true, remembered, ...NO_CHECKPOINT };
   const { verdict, finding } = await verifyLog(clientOf(url, domain), sha256, request, patience());
   return { verdict, seq: finding?.seq ?? null, fault: finding?.fault ?? null };
 }

@@ -48,6 +48,9 @@ export class Deployment {
   nameLogHost(host = "log.customer.eu"): void {
     for (const worker of ["eu", "us"] as const) {
       this.edit(worker, (toml) => toml.replace(/^LOG_HOST = .*$/m, `LOG_HOST = "${host}"`));
+      this.edit(worker, (toml) => toml.replace(/^PUBLIC_ORIGIN = .*$/m, `PUBLIC_ORIGIN = "https://api.customer.eu"`));
+      this.edit(worker, (toml) => toml.replace(/^MAIL_FROM = .*$/m, `MAIL_FROM = "no-reply@customer.eu"`));
+      this.edit(worker, (toml) => toml.replace(/^TOKEN_AUDIENCE = .*$/m, `TOKEN_AUDIENCE = "https://api.customer.eu"`));
     }
   }
 

@@ -7,7 +7,7 @@ import { LIMITS } from "../../../src/core/limits.ts";
 import * as mac from "../../../src/crypto/api-key-mac.ts";
 import * as compare from "../../../src/crypto/compare.ts";
 import type { ApiKeyRecord } from "../../../src/services/ports.ts";
-import { cachedLookUp, mintKey, verifyKey } from "../../../src/services/tenancy/keys.ts";
+import { cachedLookUp, mintKey, PLAIN_KEY, verifyKey } from "../../../src/services/tenancy/keys.ts";
 import { mistyped } from "../../support/mistyped.ts";
 
 vi.mock("../../../src/crypto/api-key-mac.ts", { spy: true });
@@ -19,7 +19,7 @@ const UUID = "0193a0c4-5f7e-7c3a-9d53-6c1f0e0f4b11";
 
 function minted(expiresAt: string | null = null) {
   return mintKey(
-    { tenantId: "tnt_eu_x", name: "k", permissions: ["entry.read"], expiresAt },
+    { ...PLAIN_KEY, tenantId: "tnt_eu_x", name: "k", permissions: ["entry.read"], expiresAt },
     { jurisdiction: "eu", uuid: UUID, pepper: PEPPER, random: (n) => new Uint8Array(n).fill(5), nowMs: NOW },
   );
 }
@@ -36,7 +36,7 @@ function cell(record: ApiKeyRecord | null) {
   };
   const bounds = { freshMs: LIMITS.keyCacheMs, staleMs: LIMITS.keyStaleMs, maxEntries: LIMITS.keyCacheEntries };
   const lookUp = cachedLookUp(control, () => stored.nowMs, bounds);
-  return { stored, check: (key: string) => verifyKey(key, "eu", PEPPER, lookUp, stored.nowMs) };
+  return { stored, check: (key: string) => verifyKey(key, "eu", PEPPER, lookUp, stored.nowMs, null) };
 }
 
 describe("revocation", () => {

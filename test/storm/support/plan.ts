@@ -32,6 +32,7 @@ export const OBJECT_CLASSES = {
   DOMAIN_KEEPER: "DomainKeeper",
   TENANT_DESK: "TenantDesk",
   CELL_DESK: "CellDesk",
+  RATE_DESK: "RateDesk",
   WITNESS_LOG: "WitnessLog",
 } as const;
 export type ObjectBinding = keyof typeof OBJECT_CLASSES;

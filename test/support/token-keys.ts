@@ -1,0 +1,43 @@
+/** RSA keys of the cells in tests. Fixed, public and worth nothing. */
+import type { Jurisdiction } from "../../src/core/ids.ts";
+
+export const TOKEN_SIGNING_KEYS: Record<Jurisdiction, string> = {
+  eu: [
+    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCsd5cNKz+W5eDH/bOu3HkvTwSbC1hMhTcr+eIe4Lqy/l4SClGG",
+    "25CqLxgNhwJXhn97Zl4mvC3TCR6UxKQNFDGX8xnMD7dhTD+OqwaBNyXAdBUaf0dilZ36EvNUj9wwUB1Ctti4wPjFfsRQ5obUIuGV",
+    "7VdDCZHpU4vtDETutbrIawtwGq8nBfhQpsmhS/wQI5dU9+K6yxIOmvvvBP2Lt0/RXTC/9iAA2iFAuaDbLWhmqVxPj7zXEZeFYm27",
+    "IUN5dOZs6ysZAiXtmTlQ4u1q40mTyYUnBYHqHKsjYuRcUS6sXt1H4l6u7GOTv+vJEUv2cZOLK/qzzuOemDCPNs1x8PxfAgMBAAEC",
+    "ggEAK9X7sS+wanjEUODFlmjYbnNdntDb4RstAkLxu9pv6cXogBpaTXYqR29P5ERQDpITffhvbtX+qbiUKsjuT5q13kK+aFUITbU1",
+    "JFyI+zfaoxd+M61tJfwUWrcNXQ1xsF/0h/v0isUVlhEZ8dweIfY5s0NPnizlBtKi6p3nOWs8besIQHpVkov4arhU+cXD058cgMZq",
+    "I3xXpSLcXPHc2Neojnsldxyw/UbleXK2064vd2GQkUslsQ+KMExcSXUKYl8A0BnopDIlrrrdfLUR1zUNgf+R/P33tUnHCeNDnRfn",
+    "WrbUZVQ6o6vFDDVAU7UoV1SpFRsCNEnY4XawWPSpro7lGQKBgQDglBFDchX2J4SxDE4ZngyNV7sZGJ4aFaF79TPUNVz0fY4PoI1l",
+    "gXolh03YswI9/i1WjBCWUjtIMiyQSS0zE+12886bRoIsJZaXyBeI9YxFpbq9WuixAR5Xj//fQVDMtvPtc6CVJjjSRwpvhditF8VX",
+    "Vx00jG1xqqjcG4I2J7remQKBgQDEmQGHO8eY/8XaAAORwV5+I1ZM82Xx9r0IYaxvH0+N5Scy+hOjtt1PJYr5wKWC+7LJ7cOpywN9",
+    "QZMI8sY+1W+oWaIxx/XcfaweXwWtMWfBh5xFM/M/vlSzKEOXaFu7yROwPV4apnTGwleXX4e0tWSih7Twz+Uao9FtADgS20XltwKB",
+    "gChhd1kxQlGoeWt8Uu64RHmFtNamXodCLG8lf9RAZB5yFQEqVUJTLath0NWOGnEbKvvM446j6pTosKqg/ceZZbFl1ViGLRHTEGjq",
+    "SZEO1dIQIqu5lO1+zf3gnpl+HREyNFoV2GH5JW5p56512qgFBi7WMyInveYaUZKCP7+NFUTBAoGAGHICC6O2ROMA4gOAbh5CNqME",
+    "NxtIwNZyWNl0THjzNmyY/DC2QnQZfp7ncfivW+MaLxueab1xmKCPvNwbJHL7qE5E6bW4b4s83KXqGcf748eN+djk1TdAZuqJxQjX",
+    "5ziwdwiaa+vot1Iw/ASH5kNr2P3Q1OS00yQthUUys72KKm8CgYEA250iUQdG+QYia6VfgcJNDc4fpaPG2cBJUu7+5P6ZHXdq4IxZ",
+    "lURw6ridolrgOna4lfBAF7HmVyoO0xY78/E6tRO8Ac7goBa4WHAGBSADt8q+EDSTF+pV0vstHKl5pW6vDNXgONK5gkyJk9V6sAUY",
+    "BptfxB1iL5iaAjta4yAVmHk=",
+  ].join(""),
+  us: [
+    "MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQCuqSywBbq2b9zk5JEb8Fkd+Deu2EnvFBn4htrU53TVUQd+KGOB",
+    "SUtj4ZW92rFhcasH+0hsZFZKDYiweM3otwUTPs3yvBAbO6mva2KaLmEvPTO7rd9M8qcRHDMcWuEzbCJqX6lQqlQUfDVTWhHRo7r7",
+    "4rRb1mV8Ol62DMkQ/gfa73PHtj74qrqL9zLPDGkMr3/IozWz7YxIMVgTtCcxNK5XYWA3mFapU2S3ruAp92wt2BEaW9xknbwSmex0",
+    "QWJFcAylQezjs0AhueOM41kK16kd1Uk3WhddGUXl9tIB83kgxGy8j+1BuI8i0qm7VtK4SX4x213Hdqb8ZG1rRxJofonTAgMBAAEC",
+    "ggEAIkPMIYguNgZCBqGUmi+PvCJrAiEqd/2wjqIeIjB6KjMoTiasRrvTT3f9AW7654v+KqWwcptIlmSLUVuRwbrOAxWKH7mnS0Bs",
+    "LJ7bjDXXGQZftM0KhrT/84pduI1Xqtfm9Ilp1QplTlODvqNn5YHCeBHkojOwWyu0UvC1LWE4t0l49i8j47kSH39+rQoVpnuu2C5S",
+    "G+4IVBQaCcd0GLjz/VBo0TnEOdsEyi7cgRULxvk9qMaOHIvg2wiMGS6ZcqpTXnxCeUuUoJlhDHRhh0fgYl4vHF9xa+Hem+fGZWr1",
+    "u9Sn5zrfqryLFD0ivpO1kLmDT2rFhe28ioPbtxViZ2CVyQKBgQDxDIndmI0hJJ7mQBQXx6WimDSJLX9/DVkmnXKM5BQDZaijPCOn",
+    "TrNFo7XBigFI13/JSEE/9cXrd7TkgimaCzGjHEJ5YjyvBEFJ3IfUeXfQrfypTyO+uuVjJfGE1q96T5eNwEs14jyxC42gzzdGKdbt",
+    "hHWCiihzT6CYXTXgKQFOnQKBgQC5foBig1wGOksN9236zanYVWJsNN7I1QyY9qJ+ZulrZt85ZUDEY01MHQorgjP3LG5emVUc4QPK",
+    "fnkg/+Cnr+eEvN/QGi6WxDBE/UlMn669prr8rswA/1J6zCiyoiERYO1mJVR89f1LfPPbT6u97YrgTdyWwB4lfjROiP9s+KUXLwKB",
+    "gQDX3YSxP+ZTIfpy9DuKOC5q96dEmcwtuYR3AlUNO0t451coJ7k+IUqGON+SHMadtu8nEF/uqWi/QAptAOvEmfWvvqUBEyqJCWR2",
+    "gtnZO5ZC+Szlaov2SGUYb2hkr+WhwRlVxjkUXjA/1LrWofs8CEgDmLWrW5JyAYMuL3sJ7W7QOQKBgEeGvwy9qGOCYOSez1rRqTeR",
+    "HSWqcWmxtWzaVag2GLXgch0YrRPNUsYRwJUsXMtn55s0tvwuzB5uDFksMb2Xd8fYaNk+704VkqNXo8cXH/NjcmDzKhkMWwqc5OiU",
+    "2flwjbpAlMamuCg+o22i2A+hpFZ/z5qVtEoy0wqhixTDAC3jAoGBAJAt56DJqK0xdw/Bkngk1Ca1jikxDk2SpgBVHGG6x2M6pzlZ",
+    "+aHgJhjnVwPwH1Ig2PO/Hkm+YwR3gqmq90qaI+2UtPXN5wvD/QkVwWTMq77u0QoVYVcS+t9bYYgINzgiPiJeVUdwpU7MfoaVwark",
+    "mW0RAW8UXnha0XV8vKzxvb4X",
+  ].join(""),
+};
