@@ -9,8 +9,6 @@ export const LIMITS = {
   appendBodyBytes: 4 * MiB,
   /** Body of any other request. Bytes. */
   requestBodyBytes: 64 * KiB,
-  /** A body that is too large is read on so far, and not kept, before the answer says so. Bytes. */
-  drainedBodyBytes: 8 * MiB,
   /** Events in one append (DESIGN §2). */
   appendEvents: 1000,
   /** Canonical payload of one entry (DESIGN §2). Bytes. */

@@ -5,29 +5,22 @@ import { LIMITS } from "../core/limits.ts";
 import { parseStrictJson } from "../core/strict-json.ts";
 import type { HttpEnv } from "./environment.ts";
 
-/**
- * The body's text. Throws `request.too_large` past the limit, `request.malformed` for broken UTF-8. What is too large is read
- * on to `LIMITS.drainedBodyBytes`, keeping nothing: a client that reads no answer before it has sent all finds one, not a cut
- * connection.
- */
+/** The body's text. Throws `request.too_large` as soon as the limit is passed, `request.malformed` for broken UTF-8. */
 export async function readText(c: Context<HttpEnv>, maxBytes: number): Promise<string> {
+  const tooLarge = () => bodyError("request.too_large", `the body may have ${maxBytes} bytes`);
   const announced = c.req.header("Content-Length");
-  const body = (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>;
+  if (Number(announced ?? 0) > maxBytes) throw tooLarge();
   // No body is longer than it was announced to be (RFC 9112 §6.3): one read will do.
-  if (announced !== undefined && Number(announced) <= maxBytes) return decodeUtf8(await c.req.raw.arrayBuffer());
-  const tooLarge = bodyError("request.too_large", `the body may have ${maxBytes} bytes`);
-  if (Number(announced ?? 0) > LIMITS.drainedBodyBytes) throw tooLarge;
+  if (announced !== undefined) return decodeUtf8(await c.req.raw.arrayBuffer());
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let text = "";
   let byteLength = 0;
   try {
-    for await (const chunk of body) {
+    for await (const chunk of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
       byteLength += chunk.length;
-      if (byteLength > LIMITS.drainedBodyBytes) throw tooLarge;
-      if (byteLength <= maxBytes) text += decoder.decode(chunk, { stream: true });
-      else text = "";
+      if (byteLength > maxBytes) throw tooLarge();
+      text += decoder.decode(chunk, { stream: true });
     }
-    if (byteLength > maxBytes) throw tooLarge;
     return text + decoder.decode();
   } catch (error) {
     if (error instanceof TypeError) throw bodyError("request.malformed", "the body is not UTF-8");
