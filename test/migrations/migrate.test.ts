@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -152,8 +161,9 @@ describe("migrate --remote", () => {
     answer(`▲ [WARNING] a word before\n[\n  ${JSON.stringify({ results: triggers, success: true, meta: {} })}\n]\n`);
   /** The guards of the migrations, as `sqlite_master` would hold them. */
   const stored = (database: string) =>
-    readFileSync(path.join(root, `migrations/${database}/0002_guards.sql`), "utf8")
-      .split("\n")
+    readdirSync(path.join(root, "migrations", database))
+      .filter((name) => name.endsWith("_guards.sql"))
+      .flatMap((name) => readFileSync(path.join(root, "migrations", database, name), "utf8").split("\n"))
       .filter((line) => line.startsWith("CREATE TRIGGER"))
       .map((sql) => ({ name: sql.split(" ")[2] ?? "", sql: sql.replace(/;$/, "") }));
   const provision = () => {
