@@ -67,12 +67,12 @@ function judgeUnsigned(list: StepList<CheckpointStep>, verdict: CheckpointVerdic
     list.check("checkpoint", null, `a key that you trust for ${claimed?.origin} signed it`);
   else list.check("checkpoint", words, "");
   if (fault === "cosignature_wrong") list.check("witnesses", words, "");
-  else list.skip("witnesses", "there is no checkpoint that the log signed");
+  else list.skip("witnesses", "no checkpoint stands here that a log key which you trust has signed");
   return {
     verdict,
     claimed,
     heads: [],
-    notChecked: ["who made this file: no signature that you trust stands behind it", NOT_WITNESSED],
+    notChecked: ["who signed the checkpoint: no signature that you trust stands behind it", NOT_WITNESSED],
     advice: unknown ? keyAdvice(claimed) : fault === "log_key_missing" ? [ROTATED_ADVICE] : [],
     conclude: (failed) => (failed || !unknown ? "refuted" : "could_not_check"),
   };

@@ -126,7 +126,10 @@ export const createDomainSchema = z
 export const createKeySchema = z
   .strictObject({
     name: label.openapi({ example: "ingest" }),
-    permissions: z.array(z.enum(PERMISSION_NAMES)).min(1).max(PERMISSION_NAMES.length),
+    permissions: z
+      .array(z.enum(PERMISSION_NAMES, { error: "is no permission; GET /v1/permissions lists them" }))
+      .min(1)
+      .max(PERMISSION_NAMES.length),
     expires_at: z.iso.datetime({ offset: true }).optional(),
     description: words.optional(),
     allowed_networks: z
