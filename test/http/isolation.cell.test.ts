@@ -9,7 +9,7 @@ import { storedKey } from "../support/credentials.ts";
 import { eraseCall } from "../support/erasure.ts";
 import { HOLD_BODIES, placeHold } from "../support/holds.ts";
 import { KEY_BODIES, newServiceAccount } from "../support/keys.ts";
-import { type Operation, operations, paramsOf, pathWith } from "../support/operations.ts";
+import { idsOfNothing, type Operation, operations, paramsOf, pathWith } from "../support/operations.ts";
 import { PEOPLE_BODIES, peopleFor } from "../support/people.ts";
 import { problemOf, withoutInstance } from "../support/problems.ts";
 import { FACTOR_BODIES, factorsFor } from "../support/staff.ts";
@@ -65,13 +65,7 @@ const inexistent = (): Ids => ({
   holdId: makeId("legalHold", jurisdiction, uuidv7()),
   erasureId: uuidv7(),
   seqOrId: "no-such-entry",
-  serviceAccountId: makeId("serviceAccount", jurisdiction, uuidv7()),
-  accessId: makeId("accessGrant", jurisdiction, uuidv7()),
-  memberId: makeId("member", jurisdiction, uuidv7()),
-  invitationId: makeId("invitation", jurisdiction, uuidv7()),
-  sessionId: makeId("session", jurisdiction, uuidv7()),
-  staffId: makeId("staff", jurisdiction, uuidv7()),
-  passkeyId: "BAUGAQID",
+  ...idsOfNothing(),
 });
 
 function request({ operationId, method, path, hasBody }: Operation, ids: Ids, key: string): Promise<Response> {

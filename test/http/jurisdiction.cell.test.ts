@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { makeId } from "../../src/core/ids.ts";
 import { call, env, jurisdiction, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
 import { placeHold } from "../support/holds.ts";
-import { operations, pathWith } from "../support/operations.ts";
+import { idsOfNothing, operations, pathWith } from "../support/operations.ts";
 import { pointersOf, problemOf, withoutInstance } from "../support/problems.ts";
 
 const other = jurisdiction === "eu" ? "us" : "eu";
@@ -53,13 +53,7 @@ describe("S0-22 R4 the jurisdiction", () => {
         holdId,
         erasureId: "0",
         seqOrId: "0",
-        serviceAccountId: makeId("serviceAccount", jurisdiction, uuidv7()),
-        accessId: makeId("accessGrant", jurisdiction, uuidv7()),
-        memberId: makeId("member", jurisdiction, uuidv7()),
-        invitationId: makeId("invitation", jurisdiction, uuidv7()),
-        sessionId: makeId("session", jurisdiction, uuidv7()),
-        staffId: makeId("staff", jurisdiction, uuidv7()),
-        passkeyId: "BAUGAQID",
+        ...idsOfNothing(),
       };
       const paths = operations().map(({ path }) => path);
       const offered = operations().filter((operation) => operation.method === method);

@@ -6,7 +6,7 @@ import { makeId, platformDomainId, platformTenantId } from "../../src/core/ids.t
 import { call, env, event, inLog, jurisdiction, newTenant } from "../support/cell.ts";
 import { askToDelete, type FullTenant, fullTenant, phaseOf, readDeletion, untilDeleted } from "../support/deletion.ts";
 import { bearer, freshWorker } from "../support/fresh-worker.ts";
-import { operations, pathWith } from "../support/operations.ts";
+import { idsOfNothing, operations, pathWith } from "../support/operations.ts";
 import { problemOf } from "../support/problems.ts";
 import { entriesOf, runDeskAlarm } from "../support/tenancy.ts";
 
@@ -15,13 +15,7 @@ const platform = platformDomainId(jurisdiction);
 const D1_HOLD = "INSERT INTO ledger_hold (hold_id, domain_id, from_seq, to_seq) VALUES ('h', ?, 2, 2)";
 /** Parameters of routes about other things. */
 const OTHER_PARAMS: Record<string, string> = {
-  serviceAccountId: makeId("serviceAccount", jurisdiction, uuidv7()),
-  accessId: makeId("accessGrant", jurisdiction, uuidv7()),
-  memberId: makeId("member", jurisdiction, uuidv7()),
-  invitationId: makeId("invitation", jurisdiction, uuidv7()),
-  sessionId: makeId("session", jurisdiction, uuidv7()),
-  staffId: makeId("staff", jurisdiction, uuidv7()),
-  passkeyId: "BAUGAQID",
+  ...idsOfNothing(),
   holdId: `hld_${jurisdiction}_01jcy3x8e7f4s9m2k5n8q1r4tv`,
   erasureId: "01a1fdfb-3c03-7575-83c4-dd445bba977e",
 };

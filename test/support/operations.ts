@@ -1,4 +1,6 @@
 /** The operations of the OpenAPI document, ready to be called: tests over them cover routes that do not exist yet. */
+import { v7 as uuidv7 } from "uuid";
+import { makeId } from "../../src/core/ids.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
 import type { Permission } from "../../src/services/permissions.ts";
@@ -61,3 +63,14 @@ export function pathWith(path: string, values: Record<string, string>): string {
     return value;
   });
 }
+
+/** Ids of this cell, in the right form, of what was never made. */
+export const idsOfNothing = () => ({
+  serviceAccountId: makeId("serviceAccount", jurisdiction, uuidv7()),
+  accessId: makeId("accessGrant", jurisdiction, uuidv7()),
+  memberId: makeId("member", jurisdiction, uuidv7()),
+  invitationId: makeId("invitation", jurisdiction, uuidv7()),
+  sessionId: makeId("session", jurisdiction, uuidv7()),
+  staffId: makeId("staff", jurisdiction, uuidv7()),
+  passkeyId: "BAUGAQID",
+});
