@@ -1,0 +1,142 @@
+/** Each family of the product's own actions, made to happen for real: objects, D1, R2 and alarms. Runs in workerd. */
+import { vi } from "vitest";
+import { cellDesk } from "../../durable-objects/gates.ts";
+import type { PRODUCT_FAMILIES, ProductAction } from "../../src/core/actions/product.ts";
+import { platformDomainId } from "../../src/core/ids.ts";
+import { cellConfig } from "../../src/services/cell-config.ts";
+import { accessWish, HOUR, newId, REASON, setDeskClock } from "./access.ts";
+import { append, call, env, event, jurisdiction, newDomain, newTenant, type TestTenant } from "./cell.ts";
+import { eventAbout } from "./erasure.ts";
+import { placeHold } from "./holds.ts";
+import { httpsConfig, standInKeyServices } from "./key-services.ts";
+import { acceptInvitation, linkTo } from "./people.ts";
+import { askForRotation, untilRotated } from "./rotation.ts";
+import { newStaff } from "./staff.ts";
+import { deskOf, entriesOf, runDeskAlarm } from "./tenancy.ts";
+
+export interface Happened {
+  domainId: string;
+  actions: ProductAction[];
+}
+
+const operator = env.OPERATOR_SECRET;
+const PLATFORM = platformDomainId(jurisdiction);
+const pathOf = ({ tenantId }: TestTenant, rest = "") => `/v1/tenants/${tenantId}${rest}`;
+
+/** What the answer says; throws on a refusal. */
+async function done(answer: Promise<Response>): Promise<{ id: string; api_key: { key: string } }> {
+  const it = await answer;
+  if (!it.ok) throw new Error(`${it.status} ${await it.text()}`);
+  return (await it.json()) as { id: string; api_key: { key: string } };
+}
+
+const inTenants = ({ tenantDomainId: domainId }: TestTenant, ...actions: ProductAction[]): Happened[] => [
+  { domainId, actions },
+];
+
+export const HAPPENINGS: Record<keyof typeof PRODUCT_FAMILIES, () => Promise<Happened[]>> = {
+  tenant: async () => {
+    const tenant = await newTenant();
+    await newDomain(tenant);
+    await done(call(pathOf(tenant), { method: "PATCH", key: tenant.key, body: { name: "Another name" } }));
+    await done(call(pathOf(tenant, "/tier"), { method: "PUT", key: operator, body: { tier: "team" } }));
+    return inTenants(tenant, "tenant.created", "tenant.domain_added", "tenant.updated", "tenant.tier_changed");
+  },
+  tenant_people: async () => {
+    const tenant = await newTenant();
+    const email = `${crypto.randomUUID()}@example.org`;
+    const body = { email, name: "Ada", role: "viewer" };
+    await done(call(pathOf(tenant, "/invitations"), { key: tenant.key, body }));
+    await acceptInvitation(await linkTo(email));
+    return inTenants(tenant, "tenant.member_invited", "tenant.member_joined", "tenant.login");
+  },
+  staff: async () => {
+    await newStaff();
+    return [{ domainId: PLATFORM, actions: ["staff.member_invited", "staff.member_joined", "staff.login"] }];
+  },
+  operator_access: async () => {
+    const tenant = await newTenant();
+    await deskOf(tenant.tenantId).requestAccess(accessWish(newId("staff")));
+    await setDeskClock(tenant.tenantId, 24 * HOUR);
+    await runDeskAlarm(tenant.tenantId);
+    return inTenants(tenant, "tenant.access_requested", "tenant.access_timed_out");
+  },
+  recovery: async () => {
+    const tenant = await newTenant();
+    const body = { reason: REASON, owner: { email: `${crypto.randomUUID()}@example.org`, name: "Boss" } };
+    await done(call(pathOf(tenant, "/recovery"), { key: operator, body }));
+    await done(call(pathOf(tenant, "/recovery/stop"), { key: tenant.key, method: "POST" }));
+    return inTenants(tenant, "tenant.recovery_requested", "tenant.recovery_stopped");
+  },
+  api_key: async () => {
+    const tenant = await newTenant();
+    const { id } = await done(
+      call(pathOf(tenant, "/keys"), { key: tenant.key, body: { name: "one", permissions: ["entry.read"] } }),
+    );
+    const rotation = { key: tenant.key, body: { overlap_seconds: 60 } };
+    const { api_key } = await done(call(pathOf(tenant, `/keys/${id}/rotate`), rotation));
+    // Somebody found it: a call from another system, without a credential.
+    await done(call("/v1/leaks", { body: { key: api_key.key }, headers: { "CF-Connecting-IP": "203.0.113.77" } }));
+    return inTenants(tenant, "api_key.created", "api_key.rotated", "api_key.leaked", "api_key.revoked");
+  },
+  encryption_key: async () => {
+    const tenant = await newTenant();
+    await newDomain(tenant);
+    await done(askForRotation(tenant));
+    await untilRotated(tenant);
+    return inTenants(tenant, "key.rotation_started", "key.rotation_finished");
+  },
+  key_service: async () => {
+    standInKeyServices();
+    try {
+      const tenant = await newTenant();
+      await done(call(pathOf(tenant, "/key-service"), { method: "PUT", key: tenant.key, body: httpsConfig() }));
+      await done(call(pathOf(tenant, "/key-service"), { method: "DELETE", key: tenant.key }));
+      return inTenants(tenant, "tenant.key_service_changed", "tenant.key_service_removed");
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  },
+  audit_log: async () => {
+    const tenant = await newTenant();
+    const domainId = await newDomain(tenant);
+    await append(domainId, event({ reason: "private" }));
+    await done(
+      call(`/v1/domains/${domainId}/audit/entries/reveal`, { key: tenant.key, body: { reason: REASON, seqs: [1] } }),
+    );
+    await cellDesk(env, cellConfig(env)).wakeDomains();
+    return [
+      { domainId, actions: ["domain.created", "audit.revealed"] },
+      { domainId: PLATFORM, actions: ["log.heads_recorded"] },
+    ];
+  },
+  erasure: async () => {
+    const tenant = await newTenant();
+    const domainId = await newDomain(tenant);
+    await append(domainId, eventAbout("usr_1"), { waitForCopy: true });
+    const path = `/v1/domains/${domainId}/audit/erase-identity`;
+    await done(call(path, { key: tenant.key, body: { identity_id: "usr_1", request_reference: "DSR-17" } }));
+    return [{ domainId, actions: ["audit.identity_erased"] }];
+  },
+  legal_hold: async () => {
+    const tenant = await newTenant();
+    const domainId = await newDomain(tenant);
+    await placeHold(tenant, { domains: [domainId] });
+    return [{ domainId, actions: ["hold.placed"] }];
+  },
+};
+
+/** Waits until every entry is in the log that it belongs to; the actions that are there. */
+export async function untilLogged(happened: readonly Happened[]): Promise<ProductAction[]> {
+  for (const { domainId, actions } of happened) {
+    await vi.waitFor(
+      async () => {
+        const there = new Set((await entriesOf(domainId)).map(({ action }) => action));
+        const missing = actions.filter((action) => !there.has(action));
+        if (missing.length > 0) throw new Error(`not in ${domainId}: ${missing.join(", ")}`);
+      },
+      { timeout: 5000 },
+    );
+  }
+  return happened.flatMap(({ actions }) => actions);
+}
