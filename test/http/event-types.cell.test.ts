@@ -6,7 +6,7 @@ import { PRODUCT_FAMILIES, type ProductAction } from "../../src/core/actions/pro
 import { TENANT_FAMILIES } from "../../src/core/actions/tenants.ts";
 import { eventTypesDocument } from "../../src/http/event-types.ts";
 import { call, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
-import { HAPPENINGS, untilLogged } from "../support/own-entries.ts";
+import { HAPPENINGS, undeclaredIn, untilLogged } from "../support/own-entries.ts";
 import { pointersOf, problemOf } from "../support/problems.ts";
 import { entriesOf } from "../support/tenancy.ts";
 
@@ -79,12 +79,15 @@ describe("S0-17 every family of the product's own events", () => {
   test.each(Object.keys(PRODUCT_FAMILIES) as (keyof typeof PRODUCT_FAMILIES)[])(
     "%s: what happens is an entry of the log that it belongs to",
     async (family) => {
-      const actions = await untilLogged(await HAPPENINGS[family]());
+      const happened = await HAPPENINGS[family]();
+      const actions = await untilLogged(happened);
       expect(actions.length).toBeGreaterThan(0);
       for (const action of actions) {
         expect(Object.keys(PRODUCT_FAMILIES[family])).toContain(action);
         seen.add(action);
       }
+      // And what is about people in it is where the registry says.
+      for (const { domainId } of happened) expect(await undeclaredIn(domainId)).toEqual([]);
     },
   );
 });

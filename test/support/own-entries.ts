@@ -1,8 +1,10 @@
 /** Each family of the product's own actions, made to happen for real: objects, D1, R2 and alarms. Runs in workerd. */
 import { vi } from "vitest";
 import { cellDesk } from "../../durable-objects/gates.ts";
+import { actionTypes } from "../../src/core/actions/index.ts";
 import type { PRODUCT_FAMILIES, ProductAction } from "../../src/core/actions/product.ts";
 import { platformDomainId } from "../../src/core/ids.ts";
+import type { Payload } from "../../src/core/payload/payload.ts";
 import { cellConfig } from "../../src/services/cell-config.ts";
 import { accessWish, HOUR, newId, REASON, setDeskClock } from "./access.ts";
 import { append, call, env, event, jurisdiction, newDomain, newTenant, type TestTenant } from "./cell.ts";
@@ -139,4 +141,28 @@ export async function untilLogged(happened: readonly Happened[]): Promise<Produc
     );
   }
   return happened.flatMap(({ actions }) => actions);
+}
+
+/** Fields of stored entries that are about people (a pseudonym) or private, and that the registry does not say may be. */
+export async function undeclaredIn(domainId: string): Promise<string[]> {
+  const types = new Map(actionTypes({ writtenBy: "product" }).map((type) => [type.name, type]));
+  const entries = (await entriesOf(domainId)) as unknown as Pick<
+    Payload,
+    "action" | "actor" | "targets" | "subjects" | "private"
+  >[];
+  return entries.flatMap(({ action, actor, targets = [], subjects = [], private: sealed = {} }) => {
+    const type = types.get(action);
+    if (!type) return [];
+    const about = [
+      ...("ref" in actor ? ["/actor"] : []),
+      ...(targets.some((target) => "ref" in target) ? ["/targets"] : []),
+      ...(subjects.length > 0 ? ["/subjects"] : []),
+      ...Object.keys(sealed),
+    ];
+    const declared = type.people.map((pointer) => pointer.replace("/*", ""));
+    const missing = about.filter(
+      (pointer) => !declared.some((its) => pointer === its || pointer.startsWith(`${its}/`)),
+    );
+    return missing.map((pointer) => `${action} ${pointer}`);
+  });
 }
