@@ -2,7 +2,6 @@
  * Erasures in the object of a domain: the transaction that decides, one run at a time of the steps that follow it
  * (src/services/erasure/steps.ts), and what is told of them.
  */
-
 import type { ProductEvent } from "../../src/core/actions/product.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { LIMITS } from "../../src/core/limits.ts";

@@ -1,5 +1,4 @@
 /** What stays of a deletion: entries of the platform's log, and the certificate. Ids, hashes, times and counts; no names. */
-
 import type { ProductAction, ProductEvent } from "../../core/actions/product.ts";
 import { toHex, utf8 } from "../../core/bytes.ts";
 import {

@@ -13,7 +13,6 @@
  * A domain that does not confirm keeps the hold `placing` (or `releasing`) and is named with its fault; the others go on, and
  * what they hold is in force (S4-32: in the end all, never silently some).
  */
-
 import type { ProductEvent } from "../../core/actions/product.ts";
 import { utf8 } from "../../core/bytes.ts";
 import { AppError, isAppError } from "../../core/errors.ts";

@@ -3,7 +3,6 @@
  * signed two histories, the evidence that proves it to everybody (SPEC.md §15). An object that works as it should never signs
  * a second one, so as a rule there is an alarm and no evidence: it was set back or changed, and nobody was lied to yet.
  */
-
 import type { ProductEvent } from "../../core/actions/product.ts";
 import { equalBytes, toHex, utf8 } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/canonical.ts";

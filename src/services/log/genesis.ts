@@ -1,5 +1,4 @@
 /** Entry 0 of every domain: `domain.created` (DESIGN §1). It carries what an outsider needs to check the chain's start. */
-
 import type { ProductAction } from "../../core/actions/product.ts";
 import { CHAIN_VERSION } from "../../core/chain.ts";
 import { SYSTEM_ACTOR_ID } from "../../core/event.ts";

@@ -9,7 +9,6 @@
  *  2. entries, under idempotency keys made of ids        crash: the same receipts
  *  3. the job is deleted                                 done
  */
-
 import type { ProductEvent } from "../../core/actions/product.ts";
 import { isAppError } from "../../core/errors.ts";
 import { SYSTEM_ACTOR_ID } from "../../core/event.ts";

@@ -13,7 +13,6 @@
  *  2. the violation                      the next run says it under the same idempotency key
  * A domain that cannot be stopped now is stopped by the next run; the violation is said at once all the same.
  */
-
 import type { ProductEvent } from "../../core/actions/product.ts";
 import { fromHex, toHex } from "../../core/bytes.ts";
 import { SYSTEM_ACTOR_ID } from "../../core/event.ts";

@@ -14,7 +14,6 @@
  * Old versions open what is still sealed under them until they are destroyed: `LIMITS.tenantKeyKeptMs` after 8, when one more
  * walk meets nothing and no legal hold is in force (`retire`), with the entry `key.destroyed` before the key goes.
  */
-
 import type { ProductAction, ProductEvent } from "../../../core/actions/product.ts";
 import { AppError, isAppError } from "../../../core/errors.ts";
 import { type AuditEvent, SYSTEM_ACTOR_ID } from "../../../core/event.ts";

@@ -12,7 +12,6 @@
  *  7. platform entry `key.slot_version_retired`                   the same receipt; the operator's tool deletes the secrets
  * Between 6 and 7 a restored database may have brought older values back: 7 walks once more before it says so.
  */
-
 import type { ProductAction, ProductEvent } from "../../../core/actions/product.ts";
 import { isAppError } from "../../../core/errors.ts";
 import { type AuditEvent, SYSTEM_ACTOR_ID } from "../../../core/event.ts";
