@@ -11,7 +11,7 @@ import { append, call, env, event, jurisdiction, newDomain, newTenant, type Test
 import { eventAbout } from "./erasure.ts";
 import { placeHold } from "./holds.ts";
 import { httpsConfig, standInKeyServices } from "./key-services.ts";
-import { acceptInvitation, linkTo } from "./people.ts";
+import { acceptInvitation, linkTo, memberSession } from "./people.ts";
 import { askForRotation, untilRotated } from "./rotation.ts";
 import { newStaff } from "./staff.ts";
 import { deskOf, entriesOf, runDeskAlarm } from "./tenancy.ts";
@@ -71,11 +71,12 @@ export const HAPPENINGS: Record<keyof typeof PRODUCT_FAMILIES, () => Promise<Hap
     return inTenants(tenant, "tenant.recovery_requested", "tenant.recovery_stopped");
   },
   api_key: async () => {
-    const tenant = await newTenant();
+    // By a person, who stands in the entries under their pseudonym.
+    const { tenant, token } = await memberSession("owner");
     const { id } = await done(
-      call(pathOf(tenant, "/keys"), { key: tenant.key, body: { name: "one", permissions: ["entry.read"] } }),
+      call(pathOf(tenant, "/keys"), { key: token, body: { name: "one", permissions: ["entry.read"] } }),
     );
-    const rotation = { key: tenant.key, body: { overlap_seconds: 60 } };
+    const rotation = { key: token, body: { overlap_seconds: 60 } };
     const { api_key } = await done(call(pathOf(tenant, `/keys/${id}/rotate`), rotation));
     // Somebody found it: a call from another system, without a credential.
     await done(call("/v1/leaks", { body: { key: api_key.key }, headers: { "CF-Connecting-IP": "203.0.113.77" } }));
@@ -123,7 +124,8 @@ export const HAPPENINGS: Record<keyof typeof PRODUCT_FAMILIES, () => Promise<Hap
   legal_hold: async () => {
     const tenant = await newTenant();
     const domainId = await newDomain(tenant);
-    await placeHold(tenant, { domains: [domainId] });
+    const { token } = await memberSession("owner", { tenant });
+    await placeHold({ ...tenant, key: token }, { domains: [domainId] });
     return [{ domainId, actions: ["hold.placed"] }];
   },
 };
