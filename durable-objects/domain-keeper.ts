@@ -4,7 +4,7 @@
  * the archive, self-check and restore come here too.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { AuditEvent } from "../src/core/event.ts";
+import type { ProductEvent } from "../src/core/actions/product.ts";
 import type { ShardRange } from "../src/core/shards.ts";
 import { VERSION } from "../src/core/version.ts";
 import { sha256 } from "../src/crypto/sha256.ts";
@@ -97,7 +97,7 @@ export class DomainKeeper extends DurableObject<CellEnv> {
     demandPinned(this.ctx, config);
     const domainId = this.ctx.id.name ?? "";
     const log = domainLog(this.env, config, domainId);
-    const record = async (event: AuditEvent) => {
+    const record = async (event: ProductEvent) => {
       const body = JSON.stringify(event);
       await log.append({ body, form: "json", scope: PRODUCT_SCOPE, idempotencyKey: null, waitForCopy: false });
     };

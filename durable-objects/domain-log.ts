@@ -3,6 +3,7 @@
  * its copies. A door: parse, call one service, answer. README.md beside this says what may run between which steps.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { ProductEvent } from "../src/core/actions/product.ts";
 import type { FinalHead } from "../src/core/deletion-certificate.ts";
 import { AppError, isAppError } from "../src/core/errors.ts";
 import type { AuditEvent } from "../src/core/event.ts";
@@ -469,7 +470,7 @@ export class DomainLog extends DurableObject<CellEnv> {
   }
 
   /** An entry of the product's own, once for each key. */
-  async #tell(event: AuditEvent, idempotencyKey: string): Promise<Receipt> {
+  async #tell(event: ProductEvent, idempotencyKey: string): Promise<Receipt> {
     const call = { form: "json" as const, scope: PRODUCT_SCOPE, idempotencyKey, waitForCopy: false };
     const { receipts } = await this.#append({ ...call, body: JSON.stringify(event) });
     return receipts[0] as Receipt;

@@ -1,8 +1,8 @@
 /** What the steps of an erasure need, out of the parts of a domain's object. */
 
+import type { ProductEvent } from "../../src/core/actions/product.ts";
 import { erasureCertificateText } from "../../src/core/erasure-certificate.ts";
 import { AppError } from "../../src/core/errors.ts";
-import type { AuditEvent } from "../../src/core/event.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import type { CellConfig } from "../../src/services/cell-config.ts";
 import { certificateOf } from "../../src/services/erasure/certificate.ts";
@@ -24,7 +24,7 @@ export interface ErasureParts {
   /** A C2SP tlog-proof of an entry, without the entry; null: the log signs nothing. */
   proofOf: (seq: number) => Promise<string | null>;
   /** Appends an entry of the product's own, once for each key. */
-  tell: (event: AuditEvent, idempotencyKey: string) => Promise<Receipt>;
+  tell: (event: ProductEvent, idempotencyKey: string) => Promise<Receipt>;
 }
 
 export function erasureDeps(parts: ErasureParts): Omit<ErasureDeps, "book"> {

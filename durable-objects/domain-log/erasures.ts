@@ -2,8 +2,8 @@
  * Erasures in the object of a domain: the transaction that decides, one run at a time of the steps that follow it
  * (src/services/erasure/steps.ts), and what is told of them.
  */
+import type { ProductEvent } from "../../src/core/actions/product.ts";
 import { AppError } from "../../src/core/errors.ts";
-import type { AuditEvent } from "../../src/core/event.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import type {
   EraseCall,
@@ -37,7 +37,7 @@ export interface ErasuresContext {
   pseudonymOf: (identityId: string) => Promise<string>;
   deps: () => Omit<ErasureDeps, "book">;
   /** Appends an entry of the product's own. */
-  tell: (event: AuditEvent, idempotencyKey: string) => Promise<unknown>;
+  tell: (event: ProductEvent, idempotencyKey: string) => Promise<unknown>;
   /** The alarm has to go on with what is not finished, from then on. Unix milliseconds. */
   plan: (atMs: number) => void;
   /** Brings D1 up to date, where it can be. */

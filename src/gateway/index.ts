@@ -11,6 +11,7 @@ import { isJurisdiction, type Jurisdiction } from "../core/ids.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { GatewayEnv } from "../env.ts";
 import { declaredOperations, permissionsDocument, tiersDocument } from "../http/catalogue.ts";
+import { eventTypesDocument, eventTypesWanted } from "../http/event-types.ts";
 import { keyFormatDocument } from "../http/key-format.ts";
 import { problemResponse } from "../http/problem.ts";
 import { requestIdOf } from "../http/request-id.ts";
@@ -37,6 +38,10 @@ app.get("/problems/:code", (c) => {
   return page ? c.html(page) : notFound(c);
 });
 app.get("/v1/permissions", (c) => c.json(permissions, 200, { "Cache-Control": "public, max-age=300" }));
+app.get("/v1/event-types", (c) => {
+  const types = eventTypesDocument(eventTypesWanted(c.req.queries()));
+  return c.json(types, 200, { "Cache-Control": "public, max-age=300" });
+});
 app.get("/v1/key-format", (c) => c.json(keyFormatDocument(), 200, { "Cache-Control": "public, max-age=300" }));
 app.get("/v1/tiers", (c) => c.json(tiersDocument(), 200, { "Cache-Control": "public, max-age=300" }));
 app.get("/.well-known/moonseal", (c) => bothCells(c, "public, max-age=300"));

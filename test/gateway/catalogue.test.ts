@@ -3,9 +3,10 @@ import { describe, expect, test } from "vitest";
 import { formatApiKey } from "../../src/core/api-key.ts";
 import type { Jurisdiction } from "../../src/core/ids.ts";
 import { tiersDocument } from "../../src/http/catalogue.ts";
+import { eventTypesDocument } from "../../src/http/event-types.ts";
 import { PERMISSION_NAMES } from "../../src/services/permissions.ts";
 import { spiedGateway } from "../support/gateway.ts";
-import { problemOf } from "../support/problems.ts";
+import { pointersOf, problemOf } from "../support/problems.ts";
 
 const keyOf = (cell: Jurisdiction) => formatApiKey(cell, "01jcy3x8e7f4s9m2k5n8q1r4tv", new Uint8Array(32));
 
@@ -20,9 +21,37 @@ describe("what belongs to no cell", () => {
         permissions: { name: string }[];
       };
       expect(permissions.map(({ name }) => name)).toEqual(PERMISSION_NAMES);
+      expect(await (await ask("/v1/event-types", { headers })).json()).toEqual(eventTypesDocument());
       expect(reached).toEqual([]);
     },
   );
+
+  test("S1-2 event types are chosen by category, surface and writer; the answer may be kept for five minutes", async () => {
+    const { ask, reached } = spiedGateway();
+    const answer = await ask("/v1/event-types?surface=webhook&category=credential&written_by=product");
+    expect(answer.headers.get("Cache-Control")).toBe("public, max-age=300");
+    const names = ((await answer.json()) as { name: string }[]).map(({ name }) => name);
+    expect(names).toEqual([
+      "api_key.revoked",
+      "api_key.leaked",
+      "tenant.key_service_failed",
+      "tenant.key_service_restored",
+    ]);
+    expect(reached).toEqual([]);
+  });
+
+  test.each([
+    ["surface=attic", "query:surface"],
+    ["surface=cron&surface=admin", "query:surface"],
+    ["category=", "query:category"],
+    ["noun=tenant", "query:noun"],
+    ["constructor=x", "query:constructor"],
+  ])("S1-2 event types are not guessed at: ?%s is refused, and goes nowhere", async (query, pointer) => {
+    const { ask, reached } = spiedGateway();
+    const problem = await problemOf(await ask(`/v1/event-types?${query}`), "request.invalid");
+    expect(pointersOf(problem)).toEqual([pointer]);
+    expect(reached).toEqual([]);
+  });
 });
 
 describe("S1-6 GET /admin/compliance/audit", () => {

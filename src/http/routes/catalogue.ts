@@ -1,8 +1,11 @@
 import { z } from "@hono/zod-openapi";
+import { ACTION_CATEGORIES, ACTION_SENSITIVITIES, ACTION_SURFACES } from "../../core/actions/action.ts";
+import { ACTION_FAMILIES, WRITERS } from "../../core/actions/index.ts";
 import { PERMISSION_NAMES, PUBLIC, ROLES, TIERS } from "../../services/permissions.ts";
 import { FEATURE_NAMES, LIMIT_NAMES } from "../../services/tiers.ts";
 import { declaredOperations, permissionsDocument, tiersDocument } from "../catalogue.ts";
 import type { CellApp } from "../environment.ts";
+import { eventTypesDocument } from "../event-types.ts";
 import { declareRoute, mount } from "../route.ts";
 
 const TAG = "Deployment";
@@ -41,6 +44,44 @@ const readPermissions = declareRoute({
         },
       },
     },
+  },
+});
+
+const eventType = z
+  .object({
+    name: z.string().openapi({ example: "api_key.rotated" }),
+    family: z.enum(ACTION_FAMILIES),
+    description: z.string(),
+    category: z.enum(ACTION_CATEGORIES),
+    does: z.enum(["read", "write"]),
+    sensitivity: z.enum(ACTION_SENSITIVITIES),
+    surfaces: z.array(z.enum(ACTION_SURFACES)).openapi({ description: "The doors that it comes through" }),
+    people: z
+      .array(z.string())
+      .openapi({ description: "JSON Pointers of the event's fields that may be about people" }),
+    written_by: z
+      .enum(WRITERS)
+      .openapi({ description: "product: this software writes it about itself, and no client can send it" }),
+  })
+  .openapi("EventType");
+
+const readEventTypes = declareRoute({
+  method: "get",
+  path: "/v1/event-types",
+  operationId: "readEventTypes",
+  summary: "Every action type that is known, with what it means",
+  description: "All of them, or those that everything asked for holds for. Other actions are accepted too.",
+  tag: TAG,
+  permission: PUBLIC,
+  request: {
+    query: z.strictObject({
+      category: z.enum(ACTION_CATEGORIES).optional(),
+      surface: z.enum(ACTION_SURFACES).optional(),
+      written_by: z.enum(WRITERS).optional(),
+    }),
+  },
+  responses: {
+    200: { description: "The types", content: { "application/json": { schema: z.array(eventType) } } },
   },
 });
 
@@ -84,6 +125,10 @@ export function catalogueRoutes(app: CellApp): void {
   mount(app, readPermissions, (c) => {
     permissions ??= permissionsDocument(declaredOperations(app.getOpenAPI31Document(EMPTY)));
     return c.json(permissions, 200, PUBLIC_CACHE);
+  });
+  mount(app, readEventTypes, (c) => {
+    const { category, surface, written_by: writtenBy } = c.req.valid("query");
+    return c.json(eventTypesDocument({ category, surface, writtenBy }), 200, PUBLIC_CACHE);
   });
   mount(app, readTiers, (c) => c.json(tiersDocument(), 200, PUBLIC_CACHE));
 }

@@ -1,4 +1,5 @@
 /** What stays of a deletion: entries of the platform's log, and the certificate. Ids, hashes, times and counts; no names. */
+import type { ProductAction, ProductEvent } from "../../core/actions/product.ts";
 import { toHex, utf8 } from "../../core/bytes.ts";
 import {
   type DeletedFrom,
@@ -138,14 +139,14 @@ const KEPT: KeptPart[] = [
 ];
 
 async function record(
-  action: string,
+  action: ProductAction,
   { tenantId, by }: DeletionState,
   metadata: Metadata,
   once: string,
   deps: CertifyDeps,
   outcome: AuditEvent["outcome"] = "success",
 ): Promise<void> {
-  const event: AuditEvent = {
+  const event: ProductEvent = {
     action,
     actor: by,
     outcome,

@@ -1,5 +1,5 @@
 /** What an erasure needs from the outside. Each may be asked again after any failure. */
-import type { AuditEvent } from "../../core/event.ts";
+import type { ProductEvent } from "../../core/actions/product.ts";
 import type { Clock, ErasablePages, ErasableRows, LogPosition } from "../ports.ts";
 import type { Erasure, ErasureEntry } from "./erasure.ts";
 
@@ -42,7 +42,7 @@ export interface ErasureDeps {
   /** Whether D1 holds the first `size` entries, after trying to bring it there. True for a domain that is stopped: nothing is copied. */
   copiedThrough: (size: number) => Promise<boolean>;
   /** Appends once, however often it is asked under the same key. */
-  append: (event: AuditEvent, idempotencyKey: string) => Promise<ErasureEntry>;
+  append: (event: ProductEvent, idempotencyKey: string) => Promise<ErasureEntry>;
   /** Signs the certificate of an erasure that is through with all stores and has its entry. */
   certify: (erasure: Erasure, at: { head: LogPosition; finalAt: string }) => Promise<string>;
   head: () => LogPosition;

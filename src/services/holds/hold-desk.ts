@@ -13,9 +13,9 @@
  * A domain that does not confirm keeps the hold `placing` (or `releasing`) and is named with its fault; the others go on, and
  * what they hold is in force (S4-32: in the end all, never silently some).
  */
+import type { ProductEvent } from "../../core/actions/product.ts";
 import { utf8 } from "../../core/bytes.ts";
 import { AppError, isAppError } from "../../core/errors.ts";
-import type { AuditEvent } from "../../core/event.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { parseSealedHeader, type Sealed, type Sealer, type SealOwner, type SealPlace } from "../../crypto/sealed.ts";
 import type { TenantKeys } from "../keys/subject-vault.ts";
@@ -58,7 +58,7 @@ export interface HoldDeskDeps {
   domainsOfTenant: () => Promise<string[]>;
   log: (domainId: string) => Pick<DomainLogCalls, "placeHold" | "releaseHold" | "head">;
   /** Once for each key. */
-  record: (domainId: string, event: AuditEvent, idempotencyKey: string) => Promise<void>;
+  record: (domainId: string, event: ProductEvent, idempotencyKey: string) => Promise<void>;
   clock: Clock;
   uuid: () => string;
   /** The alarm has to go on. */

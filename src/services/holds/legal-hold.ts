@@ -2,6 +2,7 @@
  * Legal holds of a tenant: an order to keep, over domains, ranges of entries and people (GDPR Art. 17(3)(e)). A hold is a row
  * of changes: placed, reviewed any number of times, released. Ids and times stand in clear; its words are sealed.
  */
+import type { ProductEvent } from "../../core/actions/product.ts";
 import type { AuditEvent } from "../../core/event.ts";
 import type { AskedBy } from "../tenancy/jobs.ts";
 
@@ -84,7 +85,7 @@ export function domainsConcerned({ scope }: LegalHold, ofTenant: readonly string
 }
 
 /** The entry about a change, the same in every domain. `words` null: they are lost, a restored database lacks them. */
-export function holdEvent(hold: LegalHold, change: HoldChange, words: HoldWords | null): AuditEvent {
+export function holdEvent(hold: LegalHold, change: HoldChange, words: HoldWords | null): ProductEvent {
   const { scope } = hold;
   const clear: NonNullable<AuditEvent["metadata"]> = {
     change: change.change,
@@ -100,7 +101,7 @@ export function holdEvent(hold: LegalHold, change: HoldChange, words: HoldWords 
       : {}),
   };
   return {
-    action: `hold.${change.kind}`,
+    action: `hold.${change.kind}` as const,
     actor: change.by,
     targets: [{ type: "legal_hold", id: hold.id }],
     ...(words ? { reason: words.reason } : {}),

@@ -14,6 +14,7 @@
  * A version that somebody else made meanwhile under the same number ends the job after 1: nothing was changed, and the
  * caller plans anew.
  */
+import type { ProductAction, ProductEvent } from "../../core/actions/product.ts";
 import type { AuditEvent } from "../../core/event.ts";
 import type { KeyServiceFault } from "../../core/key-service.ts";
 import type { KeyServiceRecord, KeyServiceStore, RandomBytes, TenantKeyRecord, TenantKeyStore } from "../ports.ts";
@@ -35,7 +36,7 @@ export const KEY_SERVICE_ACTIONS = [
   "tenant.key_service_removed",
   "tenant.key_service_failed",
   "tenant.key_service_restored",
-] as const;
+] as const satisfies readonly ProductAction[];
 
 export type KeyServiceJob = Common &
   (
@@ -51,7 +52,7 @@ export interface KeyServiceJobDeps {
   tenantKeys: TenantKeyStore;
   random: RandomBytes;
   /** Once for each key. */
-  record: (domainId: string, event: AuditEvent, idempotencyKey: string) => Promise<void>;
+  record: (domainId: string, event: ProductEvent, idempotencyKey: string) => Promise<void>;
 }
 
 export async function runKeyServiceJob(job: KeyServiceJob, deps: KeyServiceJobDeps): Promise<"done" | "superseded"> {
@@ -117,7 +118,7 @@ function tell(
   metadata: NonNullable<AuditEvent["metadata"]>,
   deps: KeyServiceJobDeps,
 ): Promise<void> {
-  const event: AuditEvent = {
+  const event: ProductEvent = {
     action,
     actor: by,
     targets: [{ type: "tenant", id: tenantId }],

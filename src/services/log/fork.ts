@@ -3,10 +3,11 @@
  * signed two histories, the evidence that proves it to everybody (SPEC.md §15). An object that works as it should never signs
  * a second one, so as a rule there is an alarm and no evidence: it was set back or changed, and nobody was lied to yet.
  */
+import type { ProductEvent } from "../../core/actions/product.ts";
 import { equalBytes, toHex, utf8 } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/canonical.ts";
 import { type Checkpoint, parseCheckpointNote } from "../../core/checkpoint.ts";
-import { type AuditEvent, SYSTEM_ACTOR_ID } from "../../core/event.ts";
+import { SYSTEM_ACTOR_ID } from "../../core/event.ts";
 import { type Contradiction, formatForkEvidence, orderedEvidence } from "../../core/fork-evidence.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { nodesOf } from "../../core/merkle/subtree.ts";
@@ -125,7 +126,7 @@ export function forkAgainst(
 }
 
 /** The entry `integrity.violation` of the platform's log. Sizes, hashes and signed notes only: nothing about people. */
-export function violationEvent(domainId: string, reason: string, alarm: Alarm | null): AuditEvent {
+export function violationEvent(domainId: string, reason: string, alarm: Alarm | null): ProductEvent {
   const metadata = alarm ? boundedMetadata(reason, alarm) : { reason };
   return {
     action: "integrity.violation",

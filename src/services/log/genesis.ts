@@ -1,4 +1,5 @@
 /** Entry 0 of every domain: `domain.created` (DESIGN §1). It carries what an outsider needs to check the chain's start. */
+import type { ProductAction } from "../../core/actions/product.ts";
 import { CHAIN_VERSION } from "../../core/chain.ts";
 import { SYSTEM_ACTOR_ID } from "../../core/event.ts";
 import { PAYLOAD_VERSION } from "../../core/payload/payload.ts";
@@ -34,7 +35,7 @@ function entryZero(
     privateValues: [],
     people: [],
     fields: {
-      action: "domain.created",
+      action: "domain.created" satisfies ProductAction,
       actor: { type: "system" as const, id: SYSTEM_ACTOR_ID },
       outcome: "success" as const,
       targets: [{ type: "domain", id: identity.domainId }],

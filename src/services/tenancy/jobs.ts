@@ -9,8 +9,8 @@
  *  2. entries, under idempotency keys made of ids        crash: the same receipts
  *  3. the job is deleted                                 done
  */
+import type { ProductEvent } from "../../core/actions/product.ts";
 import { isAppError } from "../../core/errors.ts";
-import type { AuditEvent } from "../../core/event.ts";
 import { SYSTEM_ACTOR_ID } from "../../core/event.ts";
 import { type Jurisdiction, platformDomainId } from "../../core/ids.ts";
 import { ROOT_BYTES } from "../../crypto/tenant-keys.ts";
@@ -53,7 +53,7 @@ export interface TenantChangeJob {
   tenantId: string;
   tenantDomainId: string;
   change: TenantChange;
-  event: AuditEvent;
+  event: ProductEvent;
   once: string;
 }
 
@@ -61,7 +61,7 @@ export interface TenantChangeJob {
 export interface EntryJob {
   kind: "entry";
   domainId: string;
-  event: AuditEvent;
+  event: ProductEvent;
   once: string;
   /** The access or the recovery whose reason joins the event when the entry is written: until then it stands sealed. */
   reasonOf?: string;
@@ -71,7 +71,7 @@ export interface EntryJob {
 export interface LogGate extends ErasureGate {
   create(domain: DomainRecord): Promise<void>;
   /** Appends once, however often it is called with the same key. */
-  record(domainId: string, event: AuditEvent, idempotencyKey: string): Promise<void>;
+  record(domainId: string, event: ProductEvent, idempotencyKey: string): Promise<void>;
 }
 
 export interface JobDeps {
@@ -136,7 +136,7 @@ export async function runJob(job: Job, deps: JobDeps): Promise<JobOutcome> {
 }
 
 /** Once for each key. Two callers may ask for the same change, a revocation; the entry names whoever was first. */
-async function record(deps: JobDeps, domainId: string, event: AuditEvent, key: string): Promise<void> {
+async function record(deps: JobDeps, domainId: string, event: ProductEvent, key: string): Promise<void> {
   try {
     await deps.logs.record(domainId, event, key);
   } catch (error) {
@@ -144,10 +144,10 @@ async function record(deps: JobDeps, domainId: string, event: AuditEvent, key: s
   }
 }
 
-function tenantCreated({ id, tier, jurisdiction }: TenantRecord, by: AskedBy): AuditEvent {
+function tenantCreated({ id, tier, jurisdiction }: TenantRecord, by: AskedBy): ProductEvent {
   return clear("tenant.created", by, { type: "tenant", id }, { jurisdiction, tier });
 }
 
-function domainAdded({ id, kind, segmentEntries }: DomainRecord, by: AskedBy): AuditEvent {
+function domainAdded({ id, kind, segmentEntries }: DomainRecord, by: AskedBy): ProductEvent {
   return clear("tenant.domain_added", by, { type: "domain", id }, { kind, segment_entries: segmentEntries });
 }

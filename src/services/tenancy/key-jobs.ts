@@ -7,7 +7,7 @@
  *  2. the old one's end                  crash: again; it ends at the same moment
  *  3. `api_key.created`, `.rotated`      crash: the same receipts
  */
-import type { AuditEvent } from "../../core/event.ts";
+import type { ProductEvent } from "../../core/actions/product.ts";
 import type { ApiKeyRecord, ServiceAccountRecord } from "../ports.ts";
 import type { Quota, RateSettings } from "../rates/limits.ts";
 import { clear } from "./clear-entry.ts";
@@ -51,12 +51,12 @@ export interface RateLimitsJob {
 }
 
 type Deps = Pick<JobDeps, "control"> & {
-  record: (domainId: string, event: AuditEvent, once: string) => Promise<void>;
+  record: (domainId: string, event: ProductEvent, once: string) => Promise<void>;
 };
 
 export async function runKeyJob(job: KeyJob, { control, record }: Deps): Promise<"done"> {
   const { by, tenantDomainId } = job;
-  const tell = (event: AuditEvent, of: string) => record(tenantDomainId, event, `${event.action}:${of}`);
+  const tell = (event: ProductEvent, of: string) => record(tenantDomainId, event, `${event.action}:${of}`);
   switch (job.kind) {
     case "key":
       await control.addKey(job.key);
@@ -101,7 +101,7 @@ export async function runKeyJob(job: KeyJob, { control, record }: Deps): Promise
 const keyTarget = (id: string) => ({ type: "api_key", id });
 const accountTarget = ({ id }: { id: string }) => ({ type: "service_account", id });
 
-function keyCreated(key: ApiKeyRecord, by: AskedBy): AuditEvent {
+function keyCreated(key: ApiKeyRecord, by: AskedBy): ProductEvent {
   const { id, permissions, expiresAt, serviceAccountId, replaces } = key;
   return clear("api_key.created", by, keyTarget(id), {
     permissions,
@@ -113,22 +113,27 @@ function keyCreated(key: ApiKeyRecord, by: AskedBy): AuditEvent {
   });
 }
 
-function keyRevoked(keyId: string, by: AskedBy): AuditEvent {
+function keyRevoked(keyId: string, by: AskedBy): ProductEvent {
   return clear("api_key.revoked", by, keyTarget(keyId), {});
 }
 
-function keyRotated(keyId: string, replacedBy: string, endsAt: string, by: AskedBy): AuditEvent {
+function keyRotated(keyId: string, replacedBy: string, endsAt: string, by: AskedBy): ProductEvent {
   return clear("api_key.rotated", by, keyTarget(keyId), { replaced_by: replacedBy, ends_at: endsAt });
 }
 
 /** Where it was found is sealed: a host may be somebody's own. */
-function keyLeaked(keyId: string, host: string | null, by: AskedBy): AuditEvent {
+function keyLeaked(keyId: string, host: string | null, by: AskedBy): ProductEvent {
   const event = clear("api_key.leaked", by, keyTarget(keyId), {});
   return host === null ? event : { ...event, metadata: { host }, clear_metadata: [] };
 }
 
 /** Which limits a tenant has set. Clients are targets, so that people among them stand under their pseudonym. */
-export function rateLimitsChanged(tenantId: string, version: number, settings: RateSettings, by: AskedBy): AuditEvent {
+export function rateLimitsChanged(
+  tenantId: string,
+  version: number,
+  settings: RateSettings,
+  by: AskedBy,
+): ProductEvent {
   const { clients = [], ...shares } = settings;
   const quota = (its: Quota) => ({ per_minute: its.perMinute, burst: its.burst });
   const quotas = ({ requests, events }: { requests?: Quota | undefined; events?: Quota | undefined }) => ({

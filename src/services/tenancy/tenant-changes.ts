@@ -3,6 +3,7 @@
  * tells of it, or neither. They and whatever takes up room in the tier run one after the other, so that what was counted is
  * still so when it is written; a job that a crash has left is finished first, so that it undoes nothing newer.
  */
+import type { ProductAction } from "../../core/actions/product.ts";
 import type { Tier } from "../permissions.ts";
 import type { TenantChange, TenantRecord } from "../ports.ts";
 import { isBelow, type Tiered } from "../tiers.ts";
@@ -88,7 +89,7 @@ export class TenantChanges {
   async #write(
     tenant: TenantRecord,
     change: TenantChange,
-    action: string,
+    action: ProductAction,
     by: AskedBy,
     metadata: Parameters<typeof clear>[3],
     deps: TenantChangeDeps,

@@ -13,8 +13,9 @@
  *  2. the violation                      the next run says it under the same idempotency key
  * A domain that cannot be stopped now is stopped by the next run; the violation is said at once all the same.
  */
+import type { ProductEvent } from "../../core/actions/product.ts";
 import { fromHex, toHex } from "../../core/bytes.ts";
-import { type AuditEvent, SYSTEM_ACTOR_ID } from "../../core/event.ts";
+import { SYSTEM_ACTOR_ID } from "../../core/event.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { checkConsistency } from "../../core/merkle/consistency.ts";
 import type { Sha256 } from "../../core/sha256.ts";
@@ -46,7 +47,7 @@ export interface PlatformHeadsDeps {
   /** For writes and for good. Throws where the domain cannot be reached. */
   stop(domainId: string, reason: string): Promise<void>;
   /** Appends to the platform's log, once for each key. */
-  record(event: AuditEvent, idempotencyKey: string): Promise<void>;
+  record(event: ProductEvent, idempotencyKey: string): Promise<void>;
   sha256: Sha256;
 }
 
@@ -118,7 +119,7 @@ function reasonOf(head: DomainHead, last: DomainHead): string {
 }
 
 /** Ids, sizes and hashes. */
-function headsRecorded(heads: readonly DomainHead[]): AuditEvent {
+function headsRecorded(heads: readonly DomainHead[]): ProductEvent {
   return {
     action: "log.heads_recorded",
     actor: { type: "system", id: SYSTEM_ACTOR_ID },
@@ -128,7 +129,7 @@ function headsRecorded(heads: readonly DomainHead[]): AuditEvent {
   };
 }
 
-function contradiction(head: DomainHead, last: DomainHead): AuditEvent {
+function contradiction(head: DomainHead, last: DomainHead): ProductEvent {
   const metadata = {
     reason: reasonOf(head, last),
     recorded: { size: last.size, root: last.root },

@@ -1,5 +1,5 @@
 /** What the tenant's own log tells of an access: ids and settings in clear, the reason sealed as about who asked. */
-import type { AuditEvent } from "../../../core/event.ts";
+import type { ProductEvent } from "../../../core/actions/product.ts";
 import type { EntryJob } from "../../tenancy/jobs.ts";
 import type { AccessChange, AccessGrant } from "./grant.ts";
 
@@ -8,9 +8,9 @@ import type { AccessChange, AccessGrant } from "./grant.ts";
  * is written (`EntryJob.reasonOf`).
  */
 export function accessEntry(tenantDomainId: string, grant: AccessGrant, change: AccessChange): EntryJob {
-  const action = `tenant.access_${change.kind}`;
+  const action = `tenant.access_${change.kind}` as const;
   const metadata = { kind: grant.kind, ...settingsOf(grant, change) };
-  const event: AuditEvent = {
+  const event: ProductEvent = {
     action,
     occurred_at: iso(change.atMs),
     actor: change.by,

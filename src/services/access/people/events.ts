@@ -18,6 +18,9 @@ type What =
   | "second_factors_reset"
   | "password_set";
 
+/** Members have no passwords, and the operator's people no roles and no second letter: nothing leads to these. */
+type Unreached = "tenant.password_set" | "staff.member_updated" | "staff.invitation_sent_again";
+
 export interface Told {
   what: What;
   actor: AskedBy | { type: "anonymous" };
@@ -31,7 +34,7 @@ export interface Told {
 /** `noun`: `tenant` for members, `staff` for the operator's people. */
 export function entryOf(noun: "tenant" | "staff", domainId: string, told: Told): EntryJob {
   const { what, actor, targets, metadata = {}, failed = false, once } = told;
-  const action = `${noun}.${what}`;
+  const action = `${noun}.${what}` as Exclude<`${"tenant" | "staff"}.${What}`, Unreached>;
   return {
     kind: "entry",
     domainId,

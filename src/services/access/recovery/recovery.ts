@@ -6,7 +6,7 @@
  *      ├─ stop → stopped, by the tenant
  *      └─ withdraw → withdrawn, by the operator
  */
-import type { AuditEvent } from "../../../core/event.ts";
+import type { ProductEvent } from "../../../core/actions/product.ts";
 import { LIMITS } from "../../../core/limits.ts";
 import type { AskedBy, EntryJob } from "../../tenancy/jobs.ts";
 
@@ -57,9 +57,9 @@ export function closed(
 export function recoveryEntry(tenantDomainId: string, recovery: Recovery): EntryJob {
   const { id, state, by, worksAtMs, closedAtMs, closedBy, askedAtMs, invitationId } = recovery;
   const isNew = state === "waiting";
-  const action = `tenant.recovery_${isNew ? "requested" : state}`;
+  const action = `tenant.recovery_${isNew ? "requested" : state}` as const;
   const metadata = isNew ? { works_at: new Date(worksAtMs).toISOString() } : {};
-  const event: AuditEvent = {
+  const event: ProductEvent = {
     action,
     occurred_at: new Date(closedAtMs ?? askedAtMs).toISOString(),
     actor: closedBy ?? by,

@@ -2,6 +2,7 @@
  * A tenant's identity provider: set, described, removed. A change and its entry are one transaction; before it, the provider has
  * answered, so that nobody is locked out by a misspelled address.
  */
+import type { ProductAction } from "../../../core/actions/product.ts";
 import { AppError } from "../../../core/errors.ts";
 import type { SealPlace } from "../../../crypto/sealed.ts";
 import type { AskedBy, EntryJob } from "../../tenancy/jobs.ts";
@@ -85,7 +86,7 @@ export async function removeProvider(by: AskedBy, { people, book, memory }: SsoD
 }
 
 function entryOf(
-  action: string,
+  action: ProductAction,
   by: AskedBy,
   metadata: Record<string, string | boolean | null>,
   { tenantId, domainId, uuid }: SsoDeps["people"],

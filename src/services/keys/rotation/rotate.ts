@@ -14,6 +14,7 @@
  * Old versions open what is still sealed under them until they are destroyed: `LIMITS.tenantKeyKeptMs` after 8, when one more
  * walk meets nothing and no legal hold is in force (`retire`), with the entry `key.destroyed` before the key goes.
  */
+import type { ProductAction, ProductEvent } from "../../../core/actions/product.ts";
 import { AppError, isAppError } from "../../../core/errors.ts";
 import { type AuditEvent, SYSTEM_ACTOR_ID } from "../../../core/event.ts";
 import { LIMITS } from "../../../core/limits.ts";
@@ -41,7 +42,7 @@ export interface RotationDeps {
   resealOwn: (version: number) => Promise<number>;
   holdsInForce: () => boolean;
   /** Once for each key. */
-  record: (domainId: string, event: AuditEvent, idempotencyKey: string) => Promise<void>;
+  record: (domainId: string, event: ProductEvent, idempotencyKey: string) => Promise<void>;
   clock: Clock;
   uuid: () => string;
 }
@@ -197,13 +198,13 @@ function dueForDestruction(old: readonly TenantKeyRecord[], deps: RotationDeps):
 }
 
 async function tell(
-  action: string,
+  action: ProductAction,
   metadata: NonNullable<AuditEvent["metadata"]>,
   { id, by }: Rotation,
   deps: RotationDeps,
 ): Promise<void> {
   const clear = { ...metadata, correlation_id: id };
-  const event: AuditEvent = {
+  const event: ProductEvent = {
     action,
     actor: by,
     targets: [{ type: "tenant", id: deps.tenantId }],

@@ -12,6 +12,7 @@
  *  7. platform entry `key.slot_version_retired`                   the same receipt; the operator's tool deletes the secrets
  * Between 6 and 7 a restored database may have brought older values back: 7 walks once more before it says so.
  */
+import type { ProductAction, ProductEvent } from "../../../core/actions/product.ts";
 import { isAppError } from "../../../core/errors.ts";
 import { type AuditEvent, SYSTEM_ACTOR_ID } from "../../../core/event.ts";
 import { LIMITS } from "../../../core/limits.ts";
@@ -59,7 +60,7 @@ export interface SlotRotationDeps {
   log: (domainId: string) => Pick<DomainLogCalls, "reseal">;
   /** What a tenant's own object keeps under the slot; how many values, and how many that do not open. */
   resealTenant: (tenantId: string, slot: SlotName) => Promise<{ values: number; unreadable: number }>;
-  record: (domainId: string, event: AuditEvent, idempotencyKey: string) => Promise<void>;
+  record: (domainId: string, event: ProductEvent, idempotencyKey: string) => Promise<void>;
   clock: Clock;
   uuid: () => string;
 }
@@ -212,13 +213,13 @@ function viewOf(slot: SlotName, { book, slots }: SlotRotationDeps): SlotRotation
 }
 
 async function tell(
-  action: string,
+  action: ProductAction,
   { id, slot, version }: SlotWalk,
   metadata: NonNullable<AuditEvent["metadata"]>,
   deps: SlotRotationDeps,
 ): Promise<void> {
   const clear = { ...metadata, version, correlation_id: id };
-  const event: AuditEvent = {
+  const event: ProductEvent = {
     action,
     actor: { type: "system", id: SYSTEM_ACTOR_ID },
     targets: [{ type: "slot", id: slot }],

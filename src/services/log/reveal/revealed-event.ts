@@ -1,9 +1,9 @@
 /** The entry that a reveal leaves. */
-import type { AuditEvent } from "../../../core/event.ts";
+import type { ProductAction, ProductEvent } from "../../../core/actions/product.ts";
 import type { AskedBy } from "../../tenancy/jobs.ts";
 import type { RevealedEntry } from "./revealed-entry.ts";
 
-export const REVEALED_ACTION = "audit.revealed";
+export const REVEALED_ACTION = "audit.revealed" satisfies ProductAction;
 
 /**
  * In clear: who (a credential), how much, of which entries (`seqs`: first and last of each run). Private: why. A reveal that
@@ -13,7 +13,7 @@ export const REVEALED_ACTION = "audit.revealed";
 export function revealedEvent(
   entries: readonly RevealedEntry[],
   { by, reason, identityId }: { by: AskedBy; reason: string; identityId: string | null },
-): AuditEvent {
+): ProductEvent {
   const revealed = (values: readonly { status: string }[]) =>
     values.filter(({ status }) => status === "revealed").length;
   const metadata = {

@@ -1,0 +1,127 @@
+/** The registry over HTTP, and that it tells of real entries: of the product, driven for real, and of tenants' software. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { ACTION_SURFACES, type ActionSurface } from "../../src/core/actions/action.ts";
+import { type ActionType, actionTypes } from "../../src/core/actions/index.ts";
+import { PRODUCT_FAMILIES, type ProductAction } from "../../src/core/actions/product.ts";
+import { TENANT_FAMILIES } from "../../src/core/actions/tenants.ts";
+import { eventTypesDocument } from "../../src/http/event-types.ts";
+import { call, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
+import { HAPPENINGS, undeclaredIn, untilLogged } from "../support/own-entries.ts";
+import { pointersOf, problemOf } from "../support/problems.ts";
+import { entriesOf } from "../support/tenancy.ts";
+
+let tenant: TestTenant;
+beforeAll(async () => {
+  tenant = await newTenant();
+});
+
+describe("GET /v1/event-types", () => {
+  test("S1-2 is a list of at least twenty for whoever asks, which may be kept for five minutes", async () => {
+    const answer = await call("/v1/event-types");
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("Cache-Control")).toBe("public, max-age=300");
+    const types = (await answer.json()) as unknown[];
+    expect(types).toEqual(eventTypesDocument());
+    expect(types.length).toBeGreaterThanOrEqual(20);
+    expect(types).toContainEqual({
+      name: "api_key.leaked",
+      family: "api_key",
+      description: "Somebody reported that an API key stood where it does not belong",
+      category: "credential",
+      does: "write",
+      sensitivity: "high",
+      surfaces: ["webhook"],
+      people: ["/metadata/*"],
+      written_by: "product",
+    });
+  });
+
+  test("is chosen by category, surface and writer together", async () => {
+    const answer = await call("/v1/event-types?category=billing&surface=webhook&written_by=tenant");
+    const wanted = { category: "billing", surface: "webhook", writtenBy: "tenant" } as const;
+    expect(await answer.json()).toEqual(eventTypesDocument(wanted));
+  });
+
+  test.each([
+    ["surface=attic", "query:surface"],
+    ["category=", "query:category"],
+    ["surface=cron&surface=admin", "query:surface"],
+    ["noun=tenant", "query:noun"],
+  ])("does not guess: ?%s is refused as the gateway refuses it", async (query, pointer) => {
+    const problem = await problemOf(await call(`/v1/event-types?${query}`), "request.invalid");
+    expect(pointersOf(problem)).toEqual([pointer]);
+  });
+});
+
+/** Sends one event of each type, as tenants' software does; the actions that the log holds behind its entry 0. */
+async function sent(types: readonly ActionType[]): Promise<string[]> {
+  const domainId = await newDomain(tenant);
+  const body = types.map(({ name }) => ({ action: name, actor: { type: "service", id: "app" } }));
+  const answer = await call(`/v1/domains/${domainId}/audit/entries`, { key: tenant.key, body });
+  expect(answer.status, await answer.clone().text()).toBe(201);
+  return (await entriesOf(domainId)).slice(1).map(({ action }) => action);
+}
+
+const namesOf = (types: readonly ActionType[]) => types.map(({ name }) => name);
+
+describe("S0-17 every family of tenants' events", () => {
+  test.each(Object.keys(TENANT_FAMILIES))("%s: each of its types becomes an entry", async (family) => {
+    const types = actionTypes({ writtenBy: "tenant" }).filter((type) => type.family === family);
+    expect(types.length).toBeGreaterThan(0);
+    expect(await sent(types)).toEqual(namesOf(types));
+  });
+});
+
+/** What was seen in real logs, by the tests of the families. */
+const seen = new Set<ProductAction>();
+
+describe("S0-17 every family of the product's own events", () => {
+  test.each(Object.keys(PRODUCT_FAMILIES) as (keyof typeof PRODUCT_FAMILIES)[])(
+    "%s: what happens is an entry of the log that it belongs to",
+    async (family) => {
+      const happened = await HAPPENINGS[family]();
+      const actions = await untilLogged(happened);
+      expect(actions.length).toBeGreaterThan(0);
+      for (const action of actions) {
+        expect(Object.keys(PRODUCT_FAMILIES[family])).toContain(action);
+        seen.add(action);
+      }
+      // And what is about people in it is where the registry says.
+      for (const { domainId } of happened) expect(await undeclaredIn(domainId)).toEqual([]);
+    },
+  );
+});
+
+describe("S0-17 the kinds of events that the product must tell of", () => {
+  test.each<[string, ProductAction]>([
+    ["a change of members", "tenant.member_joined"],
+    ["an edit of the configuration", "tenant.updated"],
+    ["the rotation of an API key", "api_key.rotated"],
+    ["a billing event", "tenant.tier_changed"],
+  ])("%s was seen as %s", (_, action) => {
+    expect(seen).toContain(action);
+  });
+
+  test.each([
+    ["a change of a persona", "persona.updated"],
+    ["a change of content", "document.updated"],
+    ["a chat session", "chat_session.started"],
+    ["the delivery of a webhook", "webhook.delivered"],
+    ["a payment", "payment.succeeded"],
+  ])("%s is an entry when it is sent as %s", async (_, action) => {
+    const types = actionTypes({ writtenBy: "tenant" }).filter(({ name }) => name === action);
+    expect(await sent(types)).toEqual([action]);
+  });
+});
+
+describe("S2-18 every surface", () => {
+  test.each<ActionSurface>(ACTION_SURFACES)("%s: each type that tenants send becomes an entry", async (surface) => {
+    const types = actionTypes({ surface, writtenBy: "tenant" });
+    expect(await sent(types)).toEqual(namesOf(types));
+  });
+
+  test.each<ActionSurface>(ACTION_SURFACES)("%s: an entry of the product's own was seen", (surface) => {
+    const own = namesOf(actionTypes({ surface, writtenBy: "product" }));
+    expect(own.filter((name) => seen.has(name as ProductAction)).length).toBeGreaterThan(0);
+  });
+});
