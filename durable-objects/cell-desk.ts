@@ -122,7 +122,8 @@ export class CellDesk extends DurableObject<CellEnv> {
       settings: {},
     };
     const segmentEntries = LIMITS.segmentEntriesDefault;
-    const domain: DomainRecord = { id, tenantId, name: "platform", kind: "platform", segmentEntries, createdAt };
+    const kind = "platform" as const;
+    const domain: DomainRecord = { id, tenantId, name: kind, kind, segmentEntries, createdAt, settings: {} };
     await new R2RootStore(this.env.KEYS).create(tenantId, randomBytes(ROOT_BYTES));
     await new D1ControlStore(this.env.CONTROL).addTenant(tenant, domain, FIRST_SHARD);
     await logGate(this.env, config).create(domain);

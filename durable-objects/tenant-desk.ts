@@ -861,7 +861,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
 
   #newDomain(config: CellConfig, wanted: Pick<DomainRecord, "name" | "kind" | "segmentEntries">): DomainRecord {
     const id = makeId("domain", config.jurisdiction, uuidv7());
-    return { ...wanted, id, tenantId: this.#tenantId(), createdAt: new Date().toISOString() };
+    return { ...wanted, id, tenantId: this.#tenantId(), createdAt: new Date().toISOString(), settings: {} };
   }
 
   #mint(config: CellConfig, wanted: KeyWish): IssuedKey {

@@ -101,17 +101,21 @@ function cachedShards(control: D1ControlStore): CellServices["shards"] {
   };
 }
 
-/** Domains are never renamed to another tenant, so what was found once stays right; unknown ids are not kept. */
+/**
+ * Domains never change hands, but their settings change: read again after `LIMITS.domainCacheMs`. While the store is away what
+ * was found once is used, however old. Unknown ids are not kept.
+ */
 function cachedDomains(control: D1ControlStore): (domainId: string) => Promise<DomainRecord | null> {
-  const cache = new Map<string, DomainRecord>();
+  const cache = new Map<string, { record: DomainRecord; readAtMs: number }>();
   return async (domainId) => {
     const known = cache.get(domainId);
-    if (known) return known;
-    const record = await control.domain(domainId);
-    if (record) {
-      if (cache.size >= LIMITS.keyCacheEntries) cache.clear();
-      cache.set(domainId, record);
-    }
+    if (known && Date.now() - known.readAtMs < LIMITS.domainCacheMs) return known.record;
+    const record = await control.domain(domainId).catch((error: unknown) => {
+      if (known) return known.record;
+      throw error;
+    });
+    if (cache.size >= LIMITS.keyCacheEntries) cache.clear();
+    if (record) cache.set(domainId, { record, readAtMs: Date.now() });
     return record;
   };
 }

@@ -13,7 +13,8 @@ export const PERSON_TYPES: readonly string[] = ["user", "person"];
 /** Who acts when the product itself does (S2-21). No client event may carry it. */
 export const SYSTEM_ACTOR_ID = "system:moonseal";
 
-/** First segments of the actions that only the product writes: those of `actions/product.ts`, and what is meant to come. */
+/** First segments that clients may not use in the domains that they share with the product. Its other actions (`staff.*`, `log.*`)
+ * stand in reserved domains only, so each of those is refused by its whole name (`actions/product.ts`). */
 export const RESERVED_ACTION_NOUNS: readonly string[] = [
   "audit",
   "domain",
@@ -23,8 +24,6 @@ export const RESERVED_ACTION_NOUNS: readonly string[] = [
   "ledger",
   "hold",
   "key",
-  "staff",
-  "log",
 ];
 
 /** `noun.verb`, lower snake, up to four segments after the first. */

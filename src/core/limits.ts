@@ -191,6 +191,8 @@ export const LIMITS = {
   tenantKeyRereadMs: 1000,
   /** A key that the tenant's own key service opened is used from memory for this long: withdrawing it takes no longer. */
   unwrappedKeyMs: 60_000,
+  /** A domain's settings are read again after this long. */
+  domainCacheMs: 10_000,
   /** Where a domain's rows lie is known from memory for this long. */
   shardCacheMs: 10_000,
   /** How long a request to erase somebody waits for all stores before it answers `finishing`; the alarm does the rest. */

@@ -26,7 +26,7 @@ export interface CellServices {
   control: ControlStore;
   /** Answers from memory for at most `LIMITS.keyCacheMs`. */
   key: (keyId: string) => Promise<ApiKeyRecord | null>;
-  /** Answers from memory: a domain never changes hands. */
+  /** Answers from memory for at most `LIMITS.domainCacheMs`: a domain never changes hands, its settings do. */
   domain: (domainId: string) => Promise<DomainRecord | null>;
   /** Whose session a token is of, when the token is right and the session open; from memory for at most `LIMITS.sessionCacheMs`. */
   session: SessionLookUp;

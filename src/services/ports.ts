@@ -1,4 +1,5 @@
 /** What the use-cases need from the outside, as small interfaces. `storage` and `durable-objects` implement them. */
+import type { DomainSettings } from "../core/domain-settings.ts";
 import type { Jurisdiction } from "../core/ids.ts";
 import type { KeyServiceSettings, KeyServiceState } from "../core/key-service.ts";
 import type { SegmentHead } from "../core/segment.ts";
@@ -429,6 +430,8 @@ export interface DomainRecord {
   kind: DomainKind;
   segmentEntries: number;
   createdAt: string;
+  /** What was set; `settingsOf` gives the rest. */
+  settings: Partial<DomainSettings>;
 }
 
 export interface ApiKeyRecord {

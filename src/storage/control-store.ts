@@ -65,11 +65,11 @@ export class D1ControlStore implements ControlStore {
 
   async domain(domainId: string): Promise<DomainRecord | null> {
     const [row] = await asking(() => this.#db.select().from(domain).where(eq(domain.id, domainId)));
-    return row ?? null;
+    return row ? toDomainRecord(row) : null;
   }
 
   async domainsOf(tenantId: string): Promise<DomainRecord[]> {
-    return asking(() =>
+    const rows = await asking(() =>
       this.#db
         .select()
         .from(domain)
@@ -77,12 +77,14 @@ export class D1ControlStore implements ControlStore {
         .orderBy(asc(domain.id))
         .limit(LIMITS.domainsPerTenant + 1),
     );
+    return rows.map(toDomainRecord);
   }
 
   async domains(afterId: string, limit: number): Promise<DomainRecord[]> {
-    return asking(() =>
+    const rows = await asking(() =>
       this.#db.select().from(domain).where(gt(domain.id, afterId)).orderBy(asc(domain.id)).limit(limit),
     );
+    return rows.map(toDomainRecord);
   }
 
   async shards(domainId: string): Promise<ShardRange[]> {
@@ -213,6 +215,10 @@ export class D1ControlStore implements ControlStore {
 }
 
 function toTenantRecord(row: typeof tenant.$inferSelect): TenantRecord {
+  return { ...row, settings: row.settings ?? {} };
+}
+
+function toDomainRecord(row: typeof domain.$inferSelect): DomainRecord {
   return { ...row, settings: row.settings ?? {} };
 }
 

@@ -1,6 +1,7 @@
 /** The tables of a cell's databases. The SQL in `migrations/` is compared with this by test/storage/schema.test.ts. */
 import { sql } from "drizzle-orm";
 import { blob, index, integer, primaryKey, sqliteTable, text, unique, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { DomainSettings } from "../core/domain-settings.ts";
 import type { Jurisdiction } from "../core/ids.ts";
 import type { KeyServiceSettings, KeyServiceState } from "../core/key-service.ts";
 import type { Permission, Tier } from "../services/permissions.ts";
@@ -29,6 +30,8 @@ export const domain = sqliteTable(
     kind: text("kind").$type<DomainKind>().notNull(),
     segmentEntries: integer("segment_entries").notNull(),
     createdAt: text("created_at").notNull(),
+    /** NULL: nothing was set. */
+    settings: text("settings", { mode: "json" }).$type<Partial<DomainSettings>>(),
   },
   (table) => [unique("domain_name").on(table.tenantId, table.name)],
 );

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { ACTION_TYPES } from "../../src/core/actions/index.ts";
 import { entryIdFor } from "../../src/core/entry-id.ts";
 import { type AuditEvent, RESERVED_ACTION_NOUNS, SYSTEM_ACTOR_ID } from "../../src/core/event.ts";
 import { LIMITS } from "../../src/core/limits.ts";
@@ -272,10 +273,16 @@ test("S2-21 no client event carries the id of what the product itself does", () 
 });
 
 test.each(RESERVED_ACTION_NOUNS)("S2-21 the noun %s is written by the product alone; longer nouns are free", (noun) => {
-  expect(withField({ action: `${noun}.created` })).toEqual([
-    `action: the noun ${noun} is reserved for the product itself`,
-  ]);
+  expect(withField({ action: `${noun}.created` })).toEqual(["action: is reserved for what the product itself writes"]);
   expect(withField({ action: `${noun}_x.created` })).toBeNull();
+});
+
+test("S2-21 of other nouns exactly the product's own actions are refused: a client may have staff and logs of its own", () => {
+  const refused = ["action: is reserved for what the product itself writes"];
+  for (const action of ACTION_TYPES.filter(({ writtenBy }) => writtenBy === "product")) {
+    expect(withField({ action: action.name })).toEqual(refused);
+  }
+  for (const action of ["staff.promoted", "log.rotated"]) expect(withField({ action })).toBeNull();
 });
 
 test("an id of version 8 is made by the log alone, in either case", () => {

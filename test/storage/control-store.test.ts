@@ -20,6 +20,7 @@ const domainOf = (tenantId: string, name: string): DomainRecord => ({
   kind: "client",
   segmentEntries: 256,
   createdAt: AT,
+  settings: {},
 });
 const keyOf = (tenantId: string): ApiKeyRecord => ({
   id: newId("apiKey"),

@@ -1,8 +1,8 @@
 /**
- * The actions that the product writes about itself. Its code can name no other (`ProductAction`), and no client can send one:
- * their nouns are reserved (`RESERVED_ACTION_NOUNS`).
+ * The actions that the product writes about itself. Its code can name no other (`ProductAction`), and no client can send one
+ * (`isProductsOwn`).
  */
-import type { AuditEvent } from "../event.ts";
+import { type AuditEvent, RESERVED_ACTION_NOUNS } from "../event.ts";
 import { AUDIT_LOG, ERASURE, LEGAL_HOLDS } from "./audit-log.ts";
 import { API_KEYS, ENCRYPTION_KEYS, KEY_SERVICE } from "./keys.ts";
 import { OPERATOR_ACCESS, RECOVERY } from "./operator-access.ts";
@@ -30,4 +30,11 @@ export type ProductAction = { [Family in keyof Families]: keyof Families[Family]
 /** An event that the product writes about itself. */
 export interface ProductEvent extends AuditEvent {
   action: ProductAction;
+}
+
+const OWN: ReadonlySet<string> = new Set(Object.values(PRODUCT_FAMILIES).flatMap((family) => Object.keys(family)));
+
+/** Whether only the product may write it: one of its actions, or another with one of its nouns. */
+export function isProductsOwn(action: string): boolean {
+  return OWN.has(action) || RESERVED_ACTION_NOUNS.includes(action.slice(0, action.indexOf(".")));
 }

@@ -1,5 +1,6 @@
 /** The event of `core/event.ts` as a zod schema: what a client may send, field by field. Strict: unknown fields are refused. */
 import { z } from "@hono/zod-openapi";
+import { isProductsOwn } from "../../core/actions/product.ts";
 import { utf8 } from "../../core/bytes.ts";
 import {
   ACTION_PATTERN,
@@ -9,7 +10,6 @@ import {
   ENTRY_ID_PATTERN,
   LOG_MADE_ID_PATTERN,
   OUTCOMES,
-  RESERVED_ACTION_NOUNS,
   SYSTEM_ACTOR_ID,
   TRACEPARENT_PATTERN,
 } from "../../core/event.ts";
@@ -146,8 +146,7 @@ export const eventSchema = eventShape
     if (event.actor.type === "support" && !event.on_behalf_of) {
       issue(["on_behalf_of"], "is required when support acts: for whom");
     }
-    const noun = event.action.slice(0, event.action.indexOf("."));
-    if (RESERVED_ACTION_NOUNS.includes(noun)) issue(["action"], `the noun ${noun} is reserved for the product itself`);
+    if (isProductsOwn(event.action)) issue(["action"], "is reserved for what the product itself writes");
     if (event.metadata) checkMetadata(event.metadata, issue);
     for (const key of event.clear_metadata ?? []) {
       if (!event.metadata || !Object.hasOwn(event.metadata, key))
