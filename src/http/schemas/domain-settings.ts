@@ -1,0 +1,27 @@
+/** How a domain treats what comes to it. Each setting is a field of its own, so that others can join them. */
+import { z } from "@hono/zod-openapi";
+import { PERSONAL_DATA_GUARDS } from "../../core/domain-settings.ts";
+
+const settings = {
+  personal_data_guard: z.enum(PERSONAL_DATA_GUARDS).openapi({
+    description:
+      "What happens to personal data in clear fields: the event is refused; values of clear metadata and the request id are replaced, as in `[redacted:email]`; or nothing. Card numbers and secrets are refused whatever it says.",
+  }),
+  require_schema: z.boolean().openapi({
+    description: "Only events of the tenant's own action types are taken, each by its schema",
+  }),
+  record_reads: z.boolean().openapi({
+    description: "Queries, lists and exports of the domain are themselves entries of the tenant's own log",
+  }),
+};
+
+const wish = Object.fromEntries(
+  Object.entries(settings).map(([name, of]) => [name, (of as z.ZodType).nullable().optional()]),
+) as { [Name in keyof typeof settings]: z.ZodOptional<z.ZodNullable<(typeof settings)[Name]>> };
+
+export const domainSettingsSchema = z.object({ domain_id: z.string(), ...settings }).openapi("DomainSettings");
+
+export const changeDomainSettingsSchema = z.strictObject(wish).openapi("ChangeDomainSettings", {
+  description: "What is absent stays; `null`: as every domain has it again",
+  example: { require_schema: true },
+});
