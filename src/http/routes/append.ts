@@ -1,19 +1,32 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { AppError, type FieldError } from "../../core/errors.ts";
+import { settingsOf } from "../../core/domain-settings.ts";
+import { AppError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
-import type { JsonValue } from "../../core/strict-json.ts";
-import { type BodyForm, type ParsedBody, parseBody } from "../../services/log/body.ts";
-import { bodyError, mediaType, readText, unsupportedMediaType } from "../body.ts";
+import { appendEach, type EachCall, textOf } from "../../services/intake/append-each.ts";
+import { groupsOf } from "../../services/intake/groups.ts";
+import { isRefused, type Offered, type Reader } from "../../services/intake/offered.ts";
+import { readerOf } from "../../services/intake/read.ts";
+import { appendStream } from "../../services/intake/stream.ts";
+import { type ParsedBody, parseBody } from "../../services/log/body.ts";
+import { bodyError } from "../body.ts";
+import { bodyPieces, readEncodedText } from "../content-encoding.ts";
 import type { CellApp, HttpEnv } from "../environment.ts";
+import { resultView, summaryView } from "../intake/answers.ts";
+import { appendAll } from "../intake/append-all.ts";
+import { domainChecks, noteRefused, refusedAmong, shapeErrors } from "../intake/check.ts";
+import { CLOUDEVENT, CLOUDEVENT_BATCH, EVENT_FORMATS, inRequest, type SentAs, sentAs } from "../intake/forms.ts";
+import { ingestPause, RESULTS, type Results, streamAnswer } from "../intake/stream-answer.ts";
 import { scopeOf } from "../principal.ts";
 import { limitEvents } from "../rate-limit.ts";
 import { declareRoute, mount } from "../route.ts";
+import { partialAnswerSchema } from "../schemas/append.ts";
 import { eventSchema } from "../schemas/event.ts";
 import { appendAnswerSchema, domainIdSchema } from "../schemas/resources.ts";
-import { fieldErrors, invalid } from "../validation.ts";
+import { invalid } from "../validation.ts";
 
 const EVENT = { $ref: "#/components/schemas/AuditEvent" };
+const NDJSON = "application/x-ndjson";
 
 const headers = z.object({
   "idempotency-key": z
@@ -22,8 +35,28 @@ const headers = z.object({
     .openapi({
       description: `Makes a retry answer the first receipts, for ${LIMITS.idempotencyDays} days. 1 to ${LIMITS.idempotencyKeyChars} printable ASCII characters, bare or quoted.`,
     }),
+  "content-encoding": z
+    .string()
+    .optional()
+    .openapi({ description: "`gzip` or `zstd`; the limits hold for the body as it is decompressed" }),
   prefer: z.string().optional().openapi({
     description: "`wait=replicated` answers when the queryable copy holds the entries too, or after ten seconds",
+  }),
+});
+
+const query = z.object({
+  mode: z
+    .enum(["atomic", "partial"])
+    .optional()
+    .openapi({
+      description: `\`atomic\` (default): all events are stored or none. \`partial\`: each for itself, with a result each; a body of ${NDJSON} may then be a stream of any length up to ${LIMITS.ingestStreamBytes} bytes, and is answered line by line.`,
+    }),
+  format: z.enum(EVENT_FORMATS).optional().openapi({
+    description:
+      "What each event is: ours (default), a CloudEvent 1.0, or an OCSF 1.x event. docs/ingesting.md has the mappings.",
+  }),
+  results: z.enum(RESULTS).optional().openapi({
+    description: "Of a stream: a line for `all` events (default), or only for those that are `refused`",
   }),
 });
 
@@ -33,13 +66,16 @@ const appendEntries = declareRoute({
   path: "/v1/domains/{domainId}/audit/entries",
   operationId: "appendEntries",
   summary: "Append audit events",
-  description: `One event, or an array of at most ${LIMITS.appendEvents}; at most ${LIMITS.appendBodyBytes} bytes. All are stored or none. A receipt means that the entry is committed. Private values are sealed and kept apart from the entry, which holds a commitment to each; those about somebody who was erased are dropped and named in the receipt.`,
+  description: `One event, or an array of at most ${LIMITS.appendEvents}; at most ${LIMITS.appendBodyBytes} bytes. All are stored or none, unless \`mode=partial\` says otherwise. A receipt means that the entry is committed. Private values are sealed and kept apart from the entry, which holds a commitment to each; those about somebody who was erased are dropped and named in the receipt.`,
   tag: "Entries",
   permission: "entry.append",
   problems: [
     "request.malformed",
     "request.unsupported_media_type",
     "request.too_large",
+    "schema.required",
+    "schema.mismatch",
+    "schema.withdrawn",
     "entry.refused",
     "entry.id_conflict",
     "idempotency.key_reused",
@@ -53,21 +89,36 @@ const appendEntries = declareRoute({
   request: {
     params: z.object({ domainId: domainIdSchema }),
     headers,
+    query,
     body: {
       required: true,
       content: {
         "application/json": {
           schema: { oneOf: [EVENT, { type: "array", items: EVENT, minItems: 1, maxItems: LIMITS.appendEvents }] },
         },
-        "application/x-ndjson": { schema: { type: "string", description: "One event a line" } },
+        [NDJSON]: { schema: { type: "string", description: "One event a line" } },
+        [CLOUDEVENT]: { schema: { type: "object", description: "A CloudEvent 1.0" } },
+        [CLOUDEVENT_BATCH]: { schema: { type: "array", items: { type: "object" }, description: "CloudEvents 1.0" } },
       },
     },
   },
   responses: {
     201: { description: "Committed", content: { "application/json": { schema: appendAnswerSchema } } },
     200: {
-      description: "The whole request had been answered before: the first receipts, `Idempotency-Replayed: true`",
-      content: { "application/json": { schema: appendAnswerSchema } },
+      description:
+        "The whole request had been answered before: the first receipts, `Idempotency-Replayed: true`. With `mode=partial`: every event is stored, or the body is a stream and the summary in its last line says what is",
+      content: {
+        "application/json": { schema: z.union([appendAnswerSchema, partialAnswerSchema]) },
+        [NDJSON]: {
+          schema: z
+            .string()
+            .openapi({ description: 'A line `EventResult` an event; the last line is `{"summary": AppendSummary}`' }),
+        },
+      },
+    },
+    207: {
+      description: "With `mode=partial`: some events were refused",
+      content: { "application/json": { schema: partialAnswerSchema } },
     },
   },
 });
@@ -77,21 +128,35 @@ export function appendRoutes(app: CellApp): void {
 
   mount(app, appendEntries, async (c) => {
     const { domainId } = c.req.valid("param");
+    const { mode = "atomic", format = "event", results = "all" } = c.req.valid("query");
     if (c.get("domain").kind !== "client") {
       throw new AppError("auth.forbidden", { detail: "this domain is reserved: only the product itself writes to it" });
     }
-    const form = bodyForm(c);
+    const sent = sentAs(c, format);
     const idempotencyKey = readIdempotencyKey(c.req.header("Idempotency-Key"));
+    if (mode === "partial" && sent.form === "ndjson") {
+      const lines = await ingestStream(c, sent, idempotencyKey, results);
+      return c.body(lines, 200, {
+        "Content-Type": NDJSON,
+        "Cache-Control": "no-store",
+        // The type of a declared answer with several media types knows only the JSON among them.
+      }) as never;
+    }
     const waitForCopy = prefersReplicated(c.req.header("Prefer"));
-    const body = await readText(c, LIMITS.appendBodyBytes);
-    const parsed = parse(body, form);
-    demandEvents(parsed);
-    await limitEvents(c, parsed.values.length);
-    const call = { body, form, scope: scopeOf(c), idempotencyKey, waitForCopy };
-    const result = await c.get("services").log(domainId).append(call);
+    const body = await readEncodedText(c, LIMITS.appendBodyBytes);
+    const parsed = parse(body, sent);
+    demandSize(parsed);
+    const reader = await readerFor(c, sent);
+    const call = { scope: scopeOf(c), idempotencyKey, waitForCopy, personalData: guardOf(c) };
+    c.header("Cache-Control", "no-store");
+    if (mode === "partial") {
+      const answer = await appendPartial(c, sent, parsed, reader, call);
+      if (waitForCopy && answer.replicated) c.header("Preference-Applied", "wait=replicated");
+      return answer.summary.refused > 0 ? c.json(answer, 207) : c.json(answer, 200);
+    }
+    const result = await appendAll(c, { sent, body, parsed, reader, call });
     if (waitForCopy && result.replicated) c.header("Preference-Applied", "wait=replicated");
     if (result.replayed) c.header("Idempotency-Replayed", "true");
-    c.header("Cache-Control", "no-store");
     const answer = {
       domain_id: domainId,
       receipts: result.receipts,
@@ -103,34 +168,64 @@ export function appendRoutes(app: CellApp): void {
   });
 }
 
-function bodyForm(c: Context<HttpEnv>): BodyForm {
-  const type = mediaType(c);
-  if (type === "application/json") return "json";
-  if (type === "application/x-ndjson") return "ndjson";
-  throw unsupportedMediaType("application/json or application/x-ndjson");
+const guardOf = (c: Context<HttpEnv>) => settingsOf(c.get("domain")).personal_data_guard;
+
+async function appendPartial(c: Context<HttpEnv>, sent: SentAs, parsed: ParsedBody, reader: Reader, call: EachCall) {
+  const { id: domainId } = c.get("domain");
+  await limitEvents(c, parsed.values.length);
+  const offered = parsed.values.map((value, index): Offered => {
+    const read = reader(value);
+    return isRefused(read) ? { index, refused: read } : { index, accepted: read, text: textOf(read) };
+  });
+  const { results, replicated } = await appendEach(c.get("services").log(domainId), offered, call);
+  noteRefused(c, refusedAmong(results));
+  const count = (status: string) => results.filter((result) => result.status === status).length;
+  const [stored, replayed, refused] = ["stored", "replayed", "refused"].map(count) as [number, number, number];
+  return {
+    domain_id: domainId,
+    results: results.map((result) => resultView(result, (errors) => inRequest(sent, errors))),
+    summary: summaryView({ events: results.length, stored, replayed, refused, stopped: null }),
+    replicated,
+  };
 }
 
-function parse(body: string, form: BodyForm): ParsedBody {
-  const parsed = parseBody(body, form);
+/** The preference to wait for the copy is not honoured: a stream may be long. */
+async function ingestStream(
+  c: Context<HttpEnv>,
+  sent: SentAs,
+  idempotencyKey: string | null,
+  results: Results,
+): Promise<ReadableStream<Uint8Array>> {
+  const input = bodyPieces(c);
+  const reader = await readerFor(c, sent);
+  const log = c.get("services").log(c.get("domain").id);
+  const call = { scope: scopeOf(c), idempotencyKey, waitForCopy: false, personalData: guardOf(c) };
+  const steps = appendStream(groupsOf(input, reader, ingestPause), async ({ events }) => {
+    await limitEvents(c, events.length);
+    const appended = await appendEach(log, events, call);
+    noteRefused(c, refusedAmong(appended.results));
+    return appended;
+  });
+  return streamAnswer(steps, results, () => input.cancel());
+}
+
+async function readerFor(c: Context<HttpEnv>, { mapping }: SentAs): Promise<Reader> {
+  return readerOf({ mapping, shapeErrors, check: await domainChecks(c) });
+}
+
+function parse(body: string, { form, wrap }: SentAs): ParsedBody {
+  const parsed = wrap ? wrap(body) : parseBody(body, form);
   if (!parsed.ok) {
     throw new AppError("request.malformed", { errors: [{ pointer: parsed.pointer, detail: parsed.detail }] });
   }
   return parsed.body;
 }
 
-/** Throws unless every value is an event. */
-function demandEvents({ values, single }: ParsedBody): void {
+function demandSize({ values }: ParsedBody): void {
   if (values.length === 0) throw invalid([{ pointer: "", detail: "must hold at least one event" }]);
   if (values.length > LIMITS.appendEvents) {
     throw bodyError("request.too_large", `a request may hold ${LIMITS.appendEvents} events`);
   }
-  const errors = values.flatMap((value, i) => eventErrors(value, single ? [] : [i]));
-  if (errors.length > 0) throw invalid(errors);
-}
-
-function eventErrors(value: JsonValue, prefix: (string | number)[]): FieldError[] {
-  const result = eventSchema.safeParse(value);
-  return result.success ? [] : fieldErrors(result.error, ...prefix);
 }
 
 /** The header in either spelling, bare or as a quoted string. */

@@ -1,0 +1,30 @@
+/** The checks of a domain's events, and the count of those that were refused. */
+import type { Context } from "hono";
+import type { JsonValue } from "../../core/strict-json.ts";
+import { checksFor, type EventCheck } from "../../services/intake/checks.ts";
+import type { EventResult, RefusedEvent } from "../../services/intake/offered.ts";
+import type { HttpEnv } from "../environment.ts";
+import { eventSchema } from "../schemas/event.ts";
+import { fieldErrors } from "../validation.ts";
+
+export const domainChecks = (c: Context<HttpEnv>): Promise<EventCheck> => checksFor(c.get("services"), c.get("domain"));
+
+export function shapeErrors(value: JsonValue) {
+  const result = eventSchema.safeParse(value);
+  return result.success ? [] : fieldErrors(result.error);
+}
+
+/** Counts them without a word of their content; behind the answer. */
+export function noteRefused(c: Context<HttpEnv>, refused: readonly RefusedEvent[]): void {
+  if (refused.length === 0) return;
+  const { id: domainId } = c.get("domain");
+  const { keyId, kind } = c.get("principal");
+  const credentialId = keyId ?? (kind === "operator" ? "operator" : null);
+  const rejected = refused.map(({ code, action, errors, schemaVersion }) => {
+    return { domainId, code, action, pointer: errors[0]?.pointer ?? "", schemaVersion, credentialId };
+  });
+  c.get("services").rejected.note(rejected, (work) => c.executionCtx.waitUntil(work));
+}
+
+export const refusedAmong = (results: readonly EventResult[]): RefusedEvent[] =>
+  results.flatMap((result) => (result.status === "refused" ? [result.refused] : []));
