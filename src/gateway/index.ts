@@ -11,17 +11,22 @@ import { isJurisdiction, type Jurisdiction } from "../core/ids.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { GatewayEnv } from "../env.ts";
 import { declaredOperations, permissionsDocument, tiersDocument } from "../http/catalogue.ts";
+import type { ApiDocument } from "../http/document/schema.ts";
 import { eventTypesDocument, eventTypesWanted } from "../http/event-types.ts";
 import { keyFormatDocument } from "../http/key-format.ts";
 import { problemResponse } from "../http/problem.ts";
 import { requestIdOf } from "../http/request-id.ts";
 import { SECURE_HEADERS } from "../http/secure-headers.ts";
-import { indexPage, problemPage } from "./pages.ts";
-import { cookiesOf, isWholeCredential, routeTo } from "./routing.ts";
+import { docsIndex, docsPage } from "./docs/pages.ts";
+import type { Html } from "./layout.ts";
+import { indexPage, problemPage, problemsPage } from "./pages.ts";
+import { cookiesOf, isWholeCredential, offeredCredential, routeTo } from "./routing.ts";
+import { STYLE, STYLE_ADDRESS } from "./style.ts";
 
 type GatewayContext = Context<{ Bindings: GatewayEnv }>;
 
 const permissions = permissionsDocument(declaredOperations(openapi));
+const description = openapi as unknown as ApiDocument;
 
 const app = new Hono<{ Bindings: GatewayEnv }>();
 
@@ -30,13 +35,22 @@ app.use(async (c, next) => {
   // A cell's answers carry these already.
   if (!c.res.headers.has("Strict-Transport-Security")) await secureHeaders(SECURE_HEADERS)(c, async () => {});
 });
-app.get("/", (c) => c.html(indexPage()));
+app.get("/", (c) => shown(c, "", indexPage));
+app.get("/docs", (c) => shown(c, "docs", () => docsIndex(description)));
+app.get("/docs/:tag", (c) => {
+  const tag = c.req.param("tag");
+  return shown(c, `docs/${tag}`, () => docsPage(description, tag));
+});
+app.get("/problems", (c) => shown(c, "problems", problemsPage));
+app.get("/problems/:code", (c) => {
+  const code = c.req.param("code");
+  return shown(c, `problems/${code}`, () => problemPage(code, description));
+});
+app.get(STYLE_ADDRESS, (c) =>
+  c.body(STYLE, 200, { "Content-Type": "text/css; charset=utf-8", "Cache-Control": "public, max-age=300" }),
+);
 app.get("/healthz", (c) => c.json({ status: "ok" }));
 app.get("/openapi.json", (c) => c.json(openapi, 200, { "Cache-Control": "public, max-age=300" }));
-app.get("/problems/:code", (c) => {
-  const page = problemPage(c.req.param("code"));
-  return page ? c.html(page) : notFound(c);
-});
 app.get("/v1/permissions", (c) => c.json(permissions, 200, { "Cache-Control": "public, max-age=300" }));
 app.get("/v1/event-types", (c) => {
   const types = eventTypesDocument(eventTypesWanted(c.req.queries()));
@@ -70,6 +84,17 @@ app.get("/witness/:jurisdiction/:originHash{[0-9a-f]+}/checkpoint", (c) =>
 app.all("*", (c) => forward(c, null));
 app.onError((error, c) => problem(c, isAppError(error) ? error : new AppError("internal")));
 
+/** Pages that were made: only what exists is kept, so there are as many as tags and codes. */
+const made = new Map<string, Html>();
+
+/** The page of this name from memory, or as `make` makes it; null from it is a 404. */
+function shown(c: GatewayContext, name: string, make: () => Html | null): Response | Promise<Response> {
+  const html = made.get(name) ?? make();
+  if (html === null) return notFound(c);
+  made.set(name, html);
+  return c.html(html, 200, { "Cache-Control": "public, max-age=300" });
+}
+
 /** What both cells say of themselves, in one answer; the first refusal when one does not. */
 async function bothCells(
   c: GatewayContext,
@@ -98,10 +123,25 @@ function forward(
   request = c.req.raw,
 ): Response | Promise<Response> {
   const { pathname } = new URL(request.url);
-  const authorization = request.headers.get("Authorization");
+  const asked = withOfferedCredential(request);
+  const authorization = asked.headers.get("Authorization");
   const jurisdiction = routeTo({ pathname, authorization, bodyJurisdiction });
   if (jurisdiction === null) return notFound(c);
-  return cell(c.env, jurisdiction).fetch(withoutStray(request, jurisdiction));
+  return cell(c.env, jurisdiction).fetch(withoutStray(asked, jurisdiction));
+}
+
+/** A WebSocket's credential where every other one stands, so that all that holds for those holds for it. */
+function withOfferedCredential(request: Request): Request {
+  const { headers } = request;
+  const offered = offeredCredential(headers.get("Sec-WebSocket-Protocol"), headers.get("Authorization"));
+  if (!offered) return request;
+  const asked = new Request(request);
+  const { authorization, protocols } = offered;
+  if (authorization === null) asked.headers.delete("Authorization");
+  else asked.headers.set("Authorization", authorization);
+  if (protocols === null) asked.headers.delete("Sec-WebSocket-Protocol");
+  else asked.headers.set("Sec-WebSocket-Protocol", protocols);
+  return asked;
 }
 
 /** Method and body only: a witness asks nobody for a credential, so none may cross. */

@@ -58,6 +58,29 @@ export function isWholeCredential(authorization: string): boolean {
   return Boolean(parseApiKey(credential) ?? parseOperatorSecret(credential) ?? tokenIssuer(credential));
 }
 
+const OFFERED = "bearer.";
+
+/**
+ * A browser sets no header on a WebSocket; it offers the credential as a subprotocol, `bearer.<credential>`, which is no part of an
+ * address. The headers as if it had been able to: `Authorization`, and the other subprotocols. Null when none is offered. With an
+ * `Authorization` beside it, or offered twice, neither counts.
+ */
+export function offeredCredential(
+  offered: string | null,
+  authorization: string | null,
+): { authorization: string | null; protocols: string | null } | null {
+  const protocols = (offered ?? "").split(",").map((name) => name.trim());
+  const credentials = protocols.filter((name) => name.startsWith(OFFERED));
+  const [credential] = credentials;
+  if (credential === undefined) return null;
+  const others = protocols.filter((name) => !name.startsWith(OFFERED) && name !== "");
+  return {
+    authorization:
+      credentials.length === 1 && authorization === null ? `Bearer ${credential.slice(OFFERED.length)}` : null,
+    protocols: others.length === 0 ? null : others.join(", "),
+  };
+}
+
 /** As the pages for people name them (src/http/pages/cookies.ts): the last word is the cell that set it. */
 const CELL_COOKIE = /^__Host-moonseal-[a-z]+-(?<cell>[a-z]{2})=/;
 

@@ -4,11 +4,14 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { formatApiKey } from "../../src/core/api-key.ts";
 import { ERROR_CODES, ERRORS } from "../../src/core/errors.ts";
-import { indexPage, problemPage } from "../../src/gateway/pages.ts";
+import gateway from "../../src/gateway/index.ts";
+import { problemPage, problemsPage } from "../../src/gateway/pages.ts";
+import type { ApiDocument } from "../../src/http/document/schema.ts";
 import { spiedGateway } from "../support/gateway.ts";
 import { problemOf } from "../support/problems.ts";
 
 const REPOSITORY = path.join(import.meta.dirname, "../..");
+const DESCRIPTION = JSON.parse(readFileSync(path.join(REPOSITORY, "docs/openapi.json"), "utf8")) as ApiDocument;
 const escaped = (text: string) =>
   text
     .replaceAll("&", "&amp;")
@@ -25,8 +28,10 @@ describe("the page of a problem", () => {
     expect(answer.headers.get("Content-Type")).toMatch(/^text\/html/);
     const page = await answer.text();
     const { title, explanation, status } = ERRORS[code];
-    for (const text of [title, explanation, code, String(status)]) expect(page).toContain(escaped(text));
-    expect(String(await indexPage())).toContain(`href="/problems/${code}"`);
+    for (const text of [title, code, String(status)]) expect(page).toContain(escaped(text));
+    // Words between backticks are shown as code.
+    expect(page.replaceAll(/<\/?code>/g, "`")).toContain(escaped(explanation));
+    expect(String(await problemsPage())).toContain(`href="/problems/${code}"`);
     expect(reached).toEqual([]);
   });
 
@@ -45,7 +50,7 @@ describe("the page of a problem", () => {
   });
 
   test("escapes what stands in the table", async () => {
-    const page = String(await problemPage("auth.required"));
+    const page = String(await problemPage("auth.required", DESCRIPTION));
     expect(ERRORS["auth.required"].explanation).toContain("<key>");
     expect(page).toContain("Bearer &lt;key&gt;");
     expect(page).not.toContain("<key>");
@@ -53,19 +58,28 @@ describe("the page of a problem", () => {
 });
 
 describe("S3-37 every answer of the gateway itself", () => {
-  test.each(["/", "/healthz", "/openapi.json", "/problems/internal", "/problems/none", "/v1/none", "/v1/residency"])(
-    "%s has HSTS and the other secure headers",
-    async (address) => {
-      const answer = await spiedGateway(() => Response.json({ cells: [] })).ask(address);
-      const { headers } = answer;
-      expect(headers.get("Strict-Transport-Security")).toBe("max-age=63072000; includeSubDomains; preload");
-      expect(headers.get("Content-Security-Policy")).toContain("default-src 'none'");
-      expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
-      expect(headers.get("X-Frame-Options")).toBe("DENY");
-      expect(headers.get("Referrer-Policy")).toBe("no-referrer");
-      expect(headers.get("Set-Cookie")).toBeNull();
-    },
-  );
+  test.each([
+    "/",
+    "/docs",
+    "/docs/entries",
+    "/style.css",
+    "/healthz",
+    "/openapi.json",
+    "/problems",
+    "/problems/internal",
+    "/problems/none",
+    "/v1/none",
+    "/v1/residency",
+  ])("%s has HSTS and the other secure headers", async (address) => {
+    const answer = await spiedGateway(() => Response.json({ cells: [] })).ask(address);
+    const { headers } = answer;
+    expect(headers.get("Strict-Transport-Security")).toBe("max-age=63072000; includeSubDomains; preload");
+    expect(headers.get("Content-Security-Policy")).toContain("default-src 'none'");
+    expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
+    expect(headers.get("X-Frame-Options")).toBe("DENY");
+    expect(headers.get("Referrer-Policy")).toBe("no-referrer");
+    expect(headers.get("Set-Cookie")).toBeNull();
+  });
 
   test("is the cell's own where the cell has spoken", async () => {
     const own = { "Strict-Transport-Security": "max-age=1", "X-Frame-Options": "SAMEORIGIN" };
@@ -80,14 +94,32 @@ describe("S3-37 every answer of the gateway itself", () => {
 describe("documents that belong to no cell", () => {
   test("the API description is the committed one", async () => {
     const answer = await spiedGateway().ask("/openapi.json");
-    expect(await answer.json()).toEqual(JSON.parse(readFileSync(path.join(REPOSITORY, "docs/openapi.json"), "utf8")));
+    expect(await answer.json()).toEqual(DESCRIPTION);
+  });
+
+  test("every route of the gateway's own is an operation of the description, or a page for readers", () => {
+    const pages = ["/", "/docs", "/docs/{tag}", "/problems", "/problems/{code}", "/style.css", "/openapi.json"];
+    const described = Object.entries(DESCRIPTION.paths).flatMap(([address, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${address}`),
+    );
+    // The gateway's `/witness/{jurisdiction}` stands before the address that the cell itself has.
+    const ofWitness = [
+      "post /witness/{jurisdiction}/add-checkpoint",
+      "get /witness/{jurisdiction}/{originHash}/checkpoint",
+    ];
+    const own = gateway.routes
+      .filter(({ method }) => method !== "ALL")
+      .map(({ method, path }) => `${method.toLowerCase()} ${path.replaceAll(/:(\w+)(?:\{[^}]+\})?/g, "{$1}")}`);
+    expect(own.length).toBeGreaterThan(10);
+    const known = [...described, ...ofWitness, ...pages.map((page) => `get ${page}`)];
+    expect(own.filter((route) => !known.includes(route))).toEqual([]);
   });
 
   test("the index leads to what exists", async () => {
     const { ask } = spiedGateway(() => Response.json({ cells: [] }));
     const page = await (await ask("/")).text();
     const links = [...page.matchAll(/href="([^"]+)"/g)].map(([, link]) => link as string);
-    expect(links.length).toBeGreaterThan(ERROR_CODES.length);
+    expect(links).toEqual(expect.arrayContaining(["/docs", "/problems", "/openapi.json", "/verify"]));
     // A file beside the Worker.
     expect(existsSync("public/verify.html")).toBe(true);
     for (const link of links.filter((each) => each !== "/verify")) expect((await ask(link)).status, link).toBe(200);

@@ -4,6 +4,8 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { ERRORS } from "../../src/core/errors.ts";
 import { cellApp } from "../../src/http/app.ts";
+import { componentOf, eachObject } from "../../src/http/document/schema.ts";
+import { TAGS } from "../../src/http/document/tags.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
 import { PERMISSION_NAMES } from "../../src/services/permissions.ts";
 
@@ -12,7 +14,7 @@ interface Operation {
   summary: string;
   tags: string[];
   security?: { bearer: [] }[];
-  parameters?: { name: string; in: string; required?: boolean; schema: object }[];
+  parameters?: { name: string; in: string; required?: boolean; description?: string; schema: object }[];
   requestBody?: { required?: boolean; content: Record<string, unknown> };
   responses: Record<string, { description: string; content?: Record<string, { schema: unknown }> }>;
   "x-permission": string;
@@ -20,6 +22,7 @@ interface Operation {
 interface Document {
   openapi: string;
   info: { title: string; version: string; description: string };
+  tags: { name: string; description: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, unknown>; securitySchemes: Record<string, unknown> };
 }
@@ -61,6 +64,29 @@ describe("the description", () => {
     }
   });
 
+  test("has patterns that readers can use: without the flags of a language", () => {
+    const patterns: string[] = [];
+    eachObject(document, ({ pattern }) => typeof pattern === "string" && patterns.push(pattern));
+    expect(patterns.length).toBeGreaterThan(20);
+    for (const pattern of patterns) {
+      expect(() => new RegExp(pattern, "u"), pattern).not.toThrow();
+      expect(pattern).not.toMatch(/\/[a-z]+$|\\p\{/);
+    }
+  });
+
+  test("explains each tag, and has none that nobody uses", () => {
+    const used = new Set(operations.flatMap(({ operation }) => operation.tags));
+    expect(new Set(document.tags.map(({ name }) => name))).toEqual(used);
+    expect(new Set(TAGS.map(({ name }) => name)).size).toBe(TAGS.length);
+    for (const { description } of document.tags) expect(description).toMatch(/\S.+\.$/);
+  });
+
+  test("has no component that nobody refers to", () => {
+    const used = new Set<string | null>();
+    eachObject(document, (object) => used.add(componentOf(object)));
+    expect(Object.keys(document.components.schemas).filter((name) => !used.has(name))).toEqual([]);
+  });
+
   test("has no keyword that 3.1 dropped", () => {
     expect(JSON.stringify(document)).not.toMatch(/"nullable":|"exclusiveMinimum":true|"exclusiveMaximum":true/);
   });
@@ -99,6 +125,8 @@ describe("S2-9 each operation", () => {
     const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === "path");
     expect(declared.map(({ name }) => name)).toEqual(inPath);
     for (const { required } of declared) expect(required).toBe(true);
+    // Words for a name stand in src/http/document/parameters.ts.
+    for (const { name, description } of operation.parameters ?? []) expect(description, name).toMatch(/\S/);
     const statuses = Object.keys(operation.responses).map(Number);
     // A page may do nothing but send the browser on.
     expect(statuses.some((status) => status < 400)).toBe(true);
@@ -106,10 +134,14 @@ describe("S2-9 each operation", () => {
     const isOwn = (status: number) => status !== 409 || operation.operationId !== "addCheckpoint";
     for (const status of statuses.filter((candidate) => candidate >= 400).filter(isOwn)) {
       const { content, description } = operation.responses[status] ?? { description: "" };
+      const codes = [...description.matchAll(/`([a-z_.]+)`: /g)].map(([, code]) => code as keyof typeof ERRORS);
+      const examples = Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]));
+      // Pages and their forms answer what went wrong with a page, or before they are reached with a problem document.
+      const isPage = /^\/v1\/auth\//.test(address) && "text/html" in (content ?? {});
       expect(content, `${status}`).toEqual({
-        "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+        ...(isPage ? { "text/html": { schema: { type: "string" } } } : {}),
+        "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" }, examples },
       });
-      const codes = [...description.matchAll(/`([a-z_.]+)`/g)].map(([, code]) => code as keyof typeof ERRORS);
       expect(codes.length).toBeGreaterThan(0);
       for (const code of codes) expect(ERRORS[code].status).toBe(status);
     }
