@@ -2,7 +2,11 @@
 import type { Entry } from "../client/index.ts";
 import { type Colour, safeText, shorten } from "./text.ts";
 
-const OUTCOME_COLOUR: { readonly [outcome: string]: Colour } = { failure: "yellow", denied: "red", unknown: "dim" };
+export const OUTCOME_COLOUR: { readonly [outcome: string]: Colour } = {
+  failure: "yellow",
+  denied: "red",
+  unknown: "dim",
+};
 const REF_CHARS = 14;
 const ACTION_WIDTH = 32;
 
@@ -18,7 +22,7 @@ export function entryLine(entry: Entry, paint: (colour: Colour, text: string) =>
   ].join("  ");
 }
 
-function actorText(actor: unknown): string {
+export function actorText(actor: unknown): string {
   const { type, ref, id } = (actor ?? {}) as { [field: string]: unknown };
   const named = typeof ref === "string" ? shorten(ref, REF_CHARS) : typeof id === "string" ? shorten(id, 40) : "";
   return safeText(`${type ?? "?"}${named ? `:${named}` : ""}`);

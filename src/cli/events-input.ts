@@ -43,7 +43,7 @@ function isObject(json: string): boolean {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
-async function* textLines(
+export async function* textLines(
   source: AsyncIterable<Uint8Array | string>,
 ): AsyncGenerator<{ number: number; json: string }> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });

@@ -8,6 +8,8 @@ export interface Output {
   readonly columns: number;
   /** The reader went away (EPIPE): whatever is written from now on is lost. */
   readonly closed: boolean;
+  /** Resolves when it went away; absent where that cannot be known before something is written. */
+  readonly whenClosed?: Promise<void>;
 }
 
 export interface Io {

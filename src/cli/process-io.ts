@@ -32,9 +32,11 @@ export function processIo(): Io {
  */
 function output(stream: WriteStream): Output {
   let closed = false;
+  const gone = Promise.withResolvers<void>();
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     closed = true;
+    gone.resolve();
   });
   return {
     write: (text) => {
@@ -49,5 +51,6 @@ function output(stream: WriteStream): Output {
     get closed() {
       return closed;
     },
+    whenClosed: gone.promise,
   };
 }

@@ -10,6 +10,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { domainsCommand } from "./commands/domains.ts";
 import { eraseIdentityCommand } from "./commands/erasure.ts";
 import { evidenceCommand } from "./commands/evidence.ts";
+import { exportCommand } from "./commands/export.ts";
 import { forkCommand } from "./commands/fork.ts";
 import { importCommand } from "./commands/import.ts";
 import { keysCommand } from "./commands/keys.ts";
@@ -20,11 +21,15 @@ import { membersCommand } from "./commands/members.ts";
 import { monitorCommand } from "./commands/monitor.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { profilesCommand } from "./commands/profiles.ts";
+import { queryCommand } from "./commands/query.ts";
+import { rejectedCommand } from "./commands/rejected.ts";
 import { revealCommand, searchCommand } from "./commands/reveal.ts";
+import { schemasCommand } from "./commands/schemas.ts";
 import { secondFactorCommand } from "./commands/second-factor.ts";
 import { serviceAccountsCommand } from "./commands/service-accounts.ts";
 import { sessionsCommand } from "./commands/sessions.ts";
 import { tailCommand } from "./commands/tail.ts";
+import { typesCommand } from "./commands/types.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { whoamiCommand } from "./commands/whoami.ts";
 import { painter } from "./text.ts";
@@ -57,11 +62,13 @@ export function buildProgram(session: Session): Command {
     appendCommand(session),
     tailCommand(session),
     getCommand(session),
+    queryCommand(session),
     searchCommand(session),
     revealCommand(session),
     headCommand(session),
     verifyCommand(session),
     evidenceCommand(session),
+    exportCommand(session),
     bundleCommand(session),
     monitorCommand(session),
     forkCommand(session),
@@ -71,6 +78,9 @@ export function buildProgram(session: Session): Command {
     importCommand(session),
     residencyCommand(session),
     doctorCommand(session),
+    typesCommand(session),
+    schemasCommand(session),
+    rejectedCommand(session),
     keysCommand(session),
     serviceAccountsCommand(session),
     membersCommand(session),

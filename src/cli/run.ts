@@ -3,6 +3,7 @@ import { CommanderError } from "commander";
 import { describeError } from "./errors.ts";
 import { CliError, CODE, type Io } from "./io.ts";
 import { buildProgram } from "./program.ts";
+import { QueryMistake } from "./query/text.ts";
 import { line } from "./text.ts";
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -15,6 +16,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? CODE.ok : CODE.usage;
     const { message, exitCode } = describeError(error);
     line(io.stderr, `moonseal: ${message}`);
+    if (error instanceof QueryMistake) for (const text of error.lines) line(io.stderr, `  ${text}`);
     if (io.env.MOONSEAL_DEBUG && error instanceof Error) line(io.stderr, debugText(error));
     else if (!(error instanceof CliError) && message.startsWith("unexpected failure")) {
       line(io.stderr, "moonseal: MOONSEAL_DEBUG=1 shows where");

@@ -1,15 +1,22 @@
 /** The typed client: one method for each route of the API. */
 import { AccessClient } from "./access.ts";
+import { DomainSettingsClient } from "./domain-settings.ts";
+import { EventTypeClient } from "./event-types.ts";
+import { ExportClient } from "./exports.ts";
+import { type IngestOptions, type IngestResult, ingest } from "./ingest.ts";
 import { MemberClient, SessionClient } from "./members.ts";
-import { type CallOptions, Requests, tenantPath } from "./requests.ts";
+import { QueryClient } from "./queries.ts";
+import { auditPath, type CallOptions, Requests, tenantPath } from "./requests.ts";
 import { SecondFactorClient } from "./second-factors.ts";
 import { ServiceAccountClient } from "./service-accounts.ts";
 import { SignInClient } from "./sign-in.ts";
+import { TailClient, type TailOptions } from "./tail.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
 import type {
   ApiKey,
   AppendAnswer,
   AppendResult,
+  AppendSummary,
   AuditEvent,
   CreateApiKey,
   CreateDomain,
@@ -22,6 +29,7 @@ import type {
   ErasedEverywhere,
   EraseIdentity,
   Erasure,
+  EventFormat,
   Head,
   IssuedApiKey,
   PayloadForm,
@@ -41,6 +49,10 @@ export interface AppendOptions extends CallOptions {
   idempotencyKey?: string | undefined;
   /** `replicated`: answer when the queryable copy holds the entries too, or after the server's patience ran out. */
   wait?: "replicated" | undefined;
+  /** What the events are; default: our own (docs/ingesting.md). */
+  format?: EventFormat | undefined;
+  /** The body is NDJSON, one event a line, and still one atomic request. */
+  ndjson?: boolean | undefined;
 }
 
 export class MoonsealClient {
@@ -50,17 +62,30 @@ export class MoonsealClient {
   readonly members: MemberClient;
   readonly serviceAccounts: ServiceAccountClient;
   readonly access: AccessClient;
+  readonly queries: QueryClient;
+  readonly eventTypes: EventTypeClient;
+  readonly domainSettings: DomainSettingsClient;
+  readonly exports: ExportClient;
+  readonly #transport: Transport;
+  readonly #tail: TailClient;
   readonly #requests: Requests;
   readonly #randomUuid: () => string;
 
   constructor(options: TransportOptions) {
-    this.#requests = new Requests(new Transport(options));
+    const transport = new Transport(options);
+    this.#requests = new Requests(transport);
+    this.#transport = transport;
+    this.#tail = new TailClient(transport);
     this.signIn = new SignInClient(this.#requests);
     this.secondFactors = new SecondFactorClient(this.#requests);
     this.sessions = new SessionClient(this.#requests);
     this.members = new MemberClient(this.#requests);
     this.serviceAccounts = new ServiceAccountClient(this.#requests);
     this.access = new AccessClient(this.#requests);
+    this.queries = new QueryClient(this.#requests);
+    this.eventTypes = new EventTypeClient(this.#requests);
+    this.domainSettings = new DomainSettingsClient(this.#requests);
+    this.exports = new ExportClient(this.#requests, transport);
     this.#randomUuid = options.randomUuid ?? (() => crypto.randomUUID());
   }
 
@@ -78,7 +103,9 @@ export class MoonsealClient {
     const answer = await this.#requests.send({
       method: "POST",
       path: `${auditPath(domainId)}/entries`,
+      query: { format: options.format },
       headers: {
+        ...(options.ndjson ? { "content-type": "application/x-ndjson" } : {}),
         "idempotency-key": options.idempotencyKey ?? this.#randomUuid(),
         ...(options.wait ? { prefer: `wait=${options.wait}` } : {}),
       },
@@ -93,6 +120,19 @@ export class MoonsealClient {
     };
   }
 
+  /**
+   * Appends a stream of any length, each event for itself, and gives a result each as it is stored. It is one request, not repeated: the
+   * last value says how far it came. Throws when the answer breaks off; sending it again under the same key doubles nothing.
+   */
+  ingest(
+    domainId: string,
+    lines: AsyncIterable<string> | Iterable<string>,
+    options: IngestOptions = {},
+  ): AsyncGenerator<IngestResult, AppendSummary> {
+    const idempotencyKey = options.idempotencyKey ?? this.#randomUuid();
+    return ingest(this.#transport, domainId, lines, { ...options, idempotencyKey });
+  }
+
   /** One page of entries. */
   entries<P extends PayloadForm = "json">(
     domainId: string,
@@ -100,6 +140,14 @@ export class MoonsealClient {
     options: CallOptions = {},
   ): Promise<EntryPage<P>> {
     return this.#requests.get(`${auditPath(domainId)}/entries`, { ...query }, options);
+  }
+
+  /**
+   * Entries as they are committed, each once and in order, across lost connections: an iterator without end. Without `from` what comes
+   * from now on. Throws what waiting does not change, and the signal's reason.
+   */
+  tail(domainId: string, options: TailOptions = {}): AsyncGenerator<Entry> {
+    return this.#tail.entries(domainId, options);
   }
 
   /** One entry by its seq or its id. */
@@ -238,5 +286,4 @@ export class MoonsealClient {
   }
 }
 
-const auditPath = (domainId: string) => `/v1/domains/${encodeURIComponent(domainId)}/audit`;
 const keyPath = (tenantId: string, keyId: string) => `${tenantPath(tenantId)}/keys/${encodeURIComponent(keyId)}`;

@@ -37,6 +37,29 @@ export class Requests {
     return (await this.send({ method: "DELETE", path, retry: false, authenticate: true, ...options })).json as T;
   }
 
+  /** What stands there, with the `ETag` that `change` wants. */
+  async tagged<T>(path: string, options: CallOptions): Promise<Tagged<T>> {
+    return taggedAnswer(await this.send({ method: "GET", path, retry: true, authenticate: true, ...options }));
+  }
+
+  /**
+   * Only if what is changed is still what was read: else the problem `precondition.failed`. Not retried, because a second request
+   * would be refused for what the first one did.
+   */
+  async change<T>(
+    method: "POST" | "PATCH",
+    path: string,
+    body: unknown,
+    etag: string,
+    options: CallOptions,
+  ): Promise<Tagged<T>> {
+    const json = body === undefined ? {} : { body: JSON.stringify(body) };
+    const headers = { "if-match": etag };
+    return taggedAnswer(
+      await this.send({ method, path, headers, ...json, retry: false, authenticate: true, ...options }),
+    );
+  }
+
   async ask<T>(
     method: "POST" | "PATCH",
     path: string,
@@ -53,5 +76,14 @@ export class Requests {
   }
 }
 
+export interface Tagged<T> {
+  value: T;
+  /** For the next change of it. */
+  etag: string;
+}
+
+const taggedAnswer = <T>({ json, header }: Answer): Tagged<T> => ({ value: json as T, etag: header("etag") ?? "" });
+
+export const auditPath = (domainId: string) => `/v1/domains/${encodeURIComponent(domainId)}/audit`;
 export const tenantPath = (tenantId: string) => `/v1/tenants/${encodeURIComponent(tenantId)}`;
 export const authPath = (jurisdiction: string) => `/v1/auth/${encodeURIComponent(jurisdiction)}`;

@@ -1,5 +1,6 @@
 /** One request with its retries. Needs `fetch` and nothing else, so it runs in Node, browsers and Workers. */
 import { MoonsealProblem, MoonsealUnreachable, problemOf } from "./errors.ts";
+import { untilBroken, type Watchdog, watchdog } from "./live-body.ts";
 import { DEFAULT_RETRY, isRetryable, type RetryPolicy, retryAfterMs, sleep, waitBeforeRetry } from "./retry.ts";
 
 /** What is used of `fetch`; every runtime's own fits. */
@@ -8,11 +9,19 @@ export type Fetch = (
   init: {
     method: string;
     headers: { [name: string]: string };
-    body?: string;
+    body?: string | ReadableStream<Uint8Array>;
+    /** With a body that is a stream. */
+    duplex?: "half";
     redirect: "manual";
     signal: AbortSignal;
   },
-) => Promise<{ status: number; headers: { get(name: string): string | null }; text(): Promise<string> }>;
+) => Promise<{
+  status: number;
+  headers: { get(name: string): string | null };
+  text(): Promise<string>;
+  /** Only needed for following a log. */
+  body?: AsyncIterable<Uint8Array> | null;
+}>;
 
 export interface TransportOptions {
   /** Of the gateway: `https://api.example.com`. */
@@ -58,6 +67,31 @@ export interface RequestSpec {
   signal?: AbortSignal | undefined;
 }
 
+/** A request whose answer goes on and on. */
+export interface StreamSpec {
+  method?: "GET" | "POST";
+  path: string;
+  query: [name: string, value: string][];
+  accept: string;
+  headers?: { [name: string]: string };
+  /** Made once the request is; a step of it is heard as one of the answer is. */
+  body?: (heard: Watchdog) => ReadableStream<Uint8Array>;
+  /** Default: the credential goes along. */
+  authenticate?: boolean;
+  /** Answers that are read as they come; default: 200. */
+  statuses?: readonly number[];
+  /** A connection that is silent for so long is believed to be lost. */
+  silenceMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** The beginning of an answer, and the rest of it as it comes. */
+export interface OpenAnswer {
+  status: number;
+  header: (name: string) => string | null;
+  chunks: AsyncIterable<Uint8Array>;
+}
+
 export interface Answer {
   status: number;
   header: (name: string) => string | null;
@@ -93,6 +127,55 @@ export class Transport {
     }
   }
 
+  /**
+   * The answer as it comes, of one attempt. Throws as `request` does; while it is read, `MoonsealUnreachable` when it breaks off or
+   * falls silent. Whoever stops reading closes the connection.
+   */
+  async stream(spec: StreamSpec): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.open(spec)).chunks;
+  }
+
+  /** The same, with status and headers. */
+  async open(spec: StreamSpec): Promise<OpenAnswer> {
+    const silence = new AbortController();
+    const signal = spec.signal ? AbortSignal.any([spec.signal, silence.signal]) : silence.signal;
+    const heard = watchdog(spec.silenceMs, () => silence.abort(new Error("the server has fallen silent")));
+    const failed = (error: unknown) => {
+      heard.stop();
+      if (spec.signal?.aborted) return spec.signal.reason;
+      return new MoonsealUnreachable(`no answer from ${this.#baseUrl}: ${reasonOf(error)}`, 1, error);
+    };
+    try {
+      spec.signal?.throwIfAborted();
+      const url = `${this.#baseUrl}${spec.path}${spec.query.length > 0 ? `?${new URLSearchParams(spec.query)}` : ""}`;
+      const accept = `${spec.accept}, application/problem+json`;
+      const headers = { ...this.#credentials(spec.authenticate ?? true), accept, ...spec.headers };
+      const method = spec.method ?? "GET";
+      const sent = spec.body ? { body: spec.body(heard), duplex: "half" as const } : {};
+      const answer = await this.#fetch(url, { method, headers, ...sent, redirect: "manual", signal });
+      const { status } = answer;
+      const header = (name: string) => answer.headers.get(name);
+      if ((spec.statuses ?? [200]).includes(status) && answer.body) {
+        return { status, header, chunks: untilBroken(answer.body, heard, failed) };
+      }
+      const text = await answer.text();
+      heard.stop();
+      const waitMs = retryAfterMs(header("retry-after"), header("date"), (this.#options.now ?? Date.now)());
+      throw problemOf(answer.status, text, header, waitMs);
+    } catch (error) {
+      throw error instanceof MoonsealProblem ? error : failed(error);
+    }
+  }
+
+  /** A random part of `ms`, so that many clients do not return at once. */
+  jitter(ms: number): number {
+    return Math.floor((this.#options.random ?? Math.random)() * ms);
+  }
+
+  wait(ms: number, signal?: AbortSignal): Promise<void> {
+    return (this.#options.sleep ?? sleep)(ms, signal);
+  }
+
   async #withRetries(spec: RequestSpec): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#attempt(spec, attempt);
@@ -116,7 +199,7 @@ export class Transport {
     let text: string;
     try {
       spec.signal?.throwIfAborted();
-      const response = await (this.#options.fetch ?? (fetch as unknown as Fetch))(this.#url(spec), {
+      const response = await this.#fetch(this.#url(spec), {
         method: spec.method,
         headers: this.#headers(spec),
         ...(spec.body === undefined ? {} : { body: spec.body }),
@@ -155,10 +238,21 @@ export class Transport {
     return {
       accept: `${spec.text ? "text/plain" : "application/json"}, application/problem+json`,
       ...(spec.body === undefined ? {} : { "content-type": "application/json" }),
-      ...(spec.authenticate && this.#options.apiKey ? { authorization: `Bearer ${this.#options.apiKey}` } : {}),
-      ...(this.#options.userAgent ? { "user-agent": this.#options.userAgent } : {}),
+      ...this.#credentials(spec.authenticate),
       ...spec.headers,
     };
+  }
+
+  #credentials(authenticate: boolean): { [name: string]: string } {
+    const { apiKey, userAgent } = this.#options;
+    return {
+      ...(authenticate && apiKey ? { authorization: `Bearer ${apiKey}` } : {}),
+      ...(userAgent ? { "user-agent": userAgent } : {}),
+    };
+  }
+
+  get #fetch(): Fetch {
+    return this.#options.fetch ?? (fetch as unknown as Fetch);
   }
 }
 

@@ -7,7 +7,33 @@ import type {
   breakGlassSchema,
   requestAccessSchema,
 } from "../http/schemas/access.ts";
+import type { eventResultSchema, summarySchema } from "../http/schemas/append.ts";
+import type { changeDomainSettingsSchema, domainSettingsSchema } from "../http/schemas/domain-settings.ts";
+import type {
+  countAnswerSchema,
+  countSchema,
+  facetsAnswerSchema,
+  facetsSchema,
+  queryAnswerSchema,
+  querySchema,
+  tenantQueryAnswerSchema,
+  tenantQuerySchema,
+} from "../http/schemas/entry-query.ts";
 import type { erasedEverywhereSchema, eraseIdentitySchema, erasureSchema } from "../http/schemas/erasure.ts";
+import type {
+  addEventTypeSchema,
+  addVersionSchema,
+  eventTypeVersionSchema,
+  ownEventTypeSchema,
+  ownEventTypesSchema,
+} from "../http/schemas/event-types.ts";
+import type {
+  exportLinkSchema,
+  exportLinkWishSchema,
+  exportSchema,
+  exportWishSchema,
+  newExportLinkSchema,
+} from "../http/schemas/exports.ts";
 import type {
   factorAddedSchema,
   factorShownSchema,
@@ -34,6 +60,7 @@ import type {
   tokenSchema,
   updateMemberSchema,
 } from "../http/schemas/people.ts";
+import type { rejectedSchema } from "../http/schemas/rejected.ts";
 import type {
   apiKeySchema,
   appendAnswerSchema,
@@ -100,6 +127,25 @@ export type EraseIdentity = z.input<typeof eraseIdentitySchema>;
 export type Erasure = z.infer<typeof erasureSchema>;
 export type ErasedEverywhere = z.infer<typeof erasedEverywhereSchema>;
 
+export type EventFormat = "event" | "cloudevents" | "ocsf";
+export type EventResult = z.infer<typeof eventResultSchema>;
+export type AppendSummary = z.infer<typeof summarySchema>;
+
+export type OwnEventType = z.infer<typeof ownEventTypeSchema>;
+export type OwnEventTypes = z.infer<typeof ownEventTypesSchema>;
+export type EventTypeVersion = z.infer<typeof eventTypeVersionSchema>;
+export type AddEventType = z.input<typeof addEventTypeSchema>;
+export type AddEventTypeVersion = z.input<typeof addVersionSchema>;
+export type RejectedEvents = z.infer<typeof rejectedSchema>;
+export type DomainSettings = z.infer<typeof domainSettingsSchema>;
+export type ChangeDomainSettings = z.input<typeof changeDomainSettingsSchema>;
+
+export type Export = z.infer<typeof exportSchema>;
+export type ExportWish = z.input<typeof exportWishSchema>;
+export type ExportLink = z.infer<typeof exportLinkSchema>;
+export type ExportLinkWish = z.input<typeof exportLinkWishSchema>;
+export type NewExportLink = z.infer<typeof newExportLinkSchema>;
+
 /** `text`: the exact canonical text that was hashed; the only form that can be verified. */
 export type PayloadForm = "json" | "text";
 export type Entry<P extends PayloadForm = "json"> = Omit<z.infer<typeof entrySchema>, "payload"> & {
@@ -122,6 +168,33 @@ export interface EntryQuery<P extends PayloadForm = "json"> {
   /** `latest`: everything that was committed before the request is in the answer. */
   consistency?: "latest" | undefined;
 }
+
+export interface HistoryQuery<P extends PayloadForm = "json"> extends Omit<EntryQuery<P>, "consistency"> {
+  action?: string | undefined;
+  outcome?: string | undefined;
+  category?: string | undefined;
+  after?: string | undefined;
+  before?: string | undefined;
+}
+
+/** What is asked (docs/querying.md), and which page of it. */
+export type Query<P extends PayloadForm = "json"> = Omit<z.input<typeof querySchema>, "payload"> & {
+  payload?: P | undefined;
+};
+export type QueryPage<P extends PayloadForm = "json"> = Omit<z.infer<typeof queryAnswerSchema>, "entries"> & {
+  entries: Entry<P>[];
+};
+export type TenantQuery<P extends PayloadForm = "json"> = Omit<z.input<typeof tenantQuerySchema>, "payload"> & {
+  payload?: P | undefined;
+};
+export type TenantQueryPage<P extends PayloadForm = "json"> = Omit<
+  z.infer<typeof tenantQueryAnswerSchema>,
+  "entries"
+> & { entries: (Entry<P> & { domain_id: string })[] };
+export type CountQuery = z.input<typeof countSchema>;
+export type EntryCount = z.infer<typeof countAnswerSchema>;
+export type FacetQuery = z.input<typeof facetsSchema>;
+export type EntryFacets = z.infer<typeof facetsAnswerSchema>;
 
 /** Whose entries, and which page of them. */
 export type SearchQuery<P extends PayloadForm = "json"> = Omit<z.input<typeof searchSchema>, "payload"> & {

@@ -215,7 +215,7 @@ test("no event is lost or doubled, whatever the network does and however batches
           });
           if (day === "busy") return answer(503, {});
           try {
-            const receipts = answers.get(key) ?? server(JSON.parse(body));
+            const receipts = answers.get(key) ?? server(JSON.parse(String(body)));
             answers.set(key, receipts);
             if (day === "answer-lost") throw new TypeError("fetch failed");
             return answer(201, { receipts });

@@ -5,8 +5,8 @@
 
 import { LIMITS } from "../../core/limits.ts";
 import { findInClearValue } from "../../core/payload/guard.ts";
+import { snakeCase } from "../../core/snake-case.ts";
 import { type JsonValue, jsonPointer } from "../../core/strict-json.ts";
-import { snakeCase } from "./action-name.ts";
 import { isLine } from "./identity.ts";
 import type { CloudTrailRecord } from "./parse-record.ts";
 

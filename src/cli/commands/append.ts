@@ -1,20 +1,22 @@
 /** `append`: one event from flags, or events from a file or standard input. */
-import { createReadStream } from "node:fs";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { isAboutEvents } from "../../client/deliver.ts";
 import { type AppendOptions, BatchingAppender, type Receipt } from "../../client/index.ts";
+import { LIMITS } from "../../core/limits.ts";
 import { command, handle, type Session } from "../action.ts";
-import { connectToDomain, type DomainConnection } from "../connection.ts";
+import { appendStream, type StreamFlags } from "../append-stream.ts";
+import { type ConnectionFlags, connectToDomain, type DomainConnection } from "../connection.ts";
 import { describeError } from "../errors.ts";
 import { type EventFlags, eventFromFlags, withEventFlags } from "../event-flags.ts";
-import { type EventsInput, readEvents } from "../events-input.ts";
+import { type EventsInput, readEvents, textLines } from "../events-input.ts";
+import { inputOf } from "../input.ts";
 import { CliError, CODE, type Io } from "../io.ts";
 import { count, line, safeJson, safeText, shorten } from "../text.ts";
 
-interface AppendFlags extends EventFlags {
-  json?: boolean;
+interface AppendFlags extends EventFlags, StreamFlags {
   wait?: boolean;
-  idempotencyKey?: string;
+  ndjson?: boolean;
+  mode?: "atomic" | "partial";
 }
 
 export function appendCommand(session: Session): Command {
@@ -22,16 +24,32 @@ export function appendCommand(session: Session): Command {
     "moonseal append --action invoice.exported --actor usr_42 --target invoice:inv_9",
     "moonseal append events.json",
     "tail -f app-audit.ndjson | moonseal append - --json",
+    "moonseal append --ndjson year.ndjson --gzip",
+    "moonseal append --ndjson okta.ndjson --format ocsf",
   ]).argument("[file]", "an event, an array (one atomic request) or NDJSON (sent in batches); - for standard input");
   withEventFlags(target)
     .option("--wait", "wait until the queryable copy holds them too")
-    .option("--idempotency-key <key>", "repeat a request of this key without doubling it (not for NDJSON)")
+    .option("--idempotency-key <key>", "repeat a request of this key without doubling it (NDJSON: only with --ndjson)")
+    .option("--ndjson", "the file is one stream of lines, of any length")
+    .addOption(
+      new Option("--mode <mode>", "with --ndjson: each line for itself (default), or all or none").choices([
+        "atomic",
+        "partial",
+      ]),
+    )
+    .addOption(
+      new Option("--format <format>", "with --ndjson: what each line is").choices(["event", "cloudevents", "ocsf"]),
+    )
+    .option("--gzip", "with --ndjson: send it compressed")
     .option("--json", "receipts as JSON");
   return handle<AppendFlags, [string | undefined]>(target, session, async (io, options, file) => {
     if (file !== undefined && options.action !== undefined) throw new CliError("give a file or --action, not both");
+    const ofStream = options.mode ?? options.format ?? options.gzip;
+    if (ofStream !== undefined && !options.ndjson) throw new CliError("--mode, --format and --gzip go with --ndjson");
+    if (options.ndjson) return appendNdjson(io, options, file ?? "-");
     const fromInput = file !== undefined || (options.action === undefined && io.stdin.isTTY !== true);
     const input: EventsInput = fromInput
-      ? await readEvents(file === undefined || file === "-" ? io.stdin : fileStream(file))
+      ? await readEvents(inputOf(io, file ?? "-"))
       : { kind: "request", json: JSON.stringify(eventFromFlags(options)) };
     const connection = await connectToDomain(io, options);
     if (input.kind === "lines") return appendLines(io, connection, input.lines, options);
@@ -39,12 +57,22 @@ export function appendCommand(session: Session): Command {
   });
 }
 
-async function* fileStream(path: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* createReadStream(path) as AsyncIterable<Uint8Array>;
-  } catch (error) {
-    throw new CliError(`cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`);
+/** One request either way. */
+async function appendNdjson(io: Io, options: AppendFlags & ConnectionFlags, file: string): Promise<number | void> {
+  const atomic = options.mode === "atomic";
+  if (options.wait && !atomic) throw new CliError("--wait is for a request, not for a stream: leave it out");
+  if (options.gzip && atomic) throw new CliError("--gzip is for a stream: leave --mode atomic out");
+  const connection = await connectToDomain(io, options);
+  const source = inputOf(io, file);
+  if (!atomic) return appendStream(io, connection, source, options);
+  let body = "";
+  for await (const { json } of textLines(source)) {
+    body += `${json}\n`;
+    if (body.length > LIMITS.appendBodyBytes) {
+      throw new CliError(`all or none is for at most ${LIMITS.appendBodyBytes} bytes; leave --mode atomic out`);
+    }
   }
+  return appendRequest(io, connection, body, options);
 }
 
 async function appendRequest(
@@ -57,6 +85,8 @@ async function appendRequest(
     signal: io.signal,
     idempotencyKey: flags.idempotencyKey,
     wait: flags.wait ? "replicated" : undefined,
+    format: flags.format,
+    ndjson: flags.ndjson,
   };
   const answer = await client.appendJson(domainId, json, options);
   if (flags.json) return line(io.stdout, safeJson(answer));

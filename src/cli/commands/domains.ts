@@ -3,15 +3,17 @@ import type { Command } from "commander";
 import { command, handle, type Session } from "../action.ts";
 import { connectToTenant, type TenantFlags } from "../tenant.ts";
 import { line, safeJson, safeText } from "../text.ts";
+import { settingsCommand } from "./domain-settings.ts";
 
 interface DomainsFlags extends TenantFlags {
   json?: boolean;
 }
 
 export function domainsCommand(session: Session): Command {
-  const parent = command("domains", "List or create the logs of a tenant", [
+  const parent = command("domains", "List, create or set up the logs of a tenant", [
     "moonseal domains list",
     "moonseal domains create production",
+    "moonseal domains settings --set require_schema=true",
   ]);
   const list = command("list", "List the domains", ["moonseal domains list --json"])
     .option("--tenant <id>", "of this tenant (default: the key's)")
@@ -32,5 +34,5 @@ export function domainsCommand(session: Session): Command {
     const domain = await client.createDomain(tenantId, { name }, { signal: io.signal });
     line(io.stdout, options.json ? safeJson(domain) : safeText(domain.id));
   });
-  return parent.addCommand(list, { isDefault: true }).addCommand(create);
+  return parent.addCommand(list, { isDefault: true }).addCommand(create).addCommand(settingsCommand(session));
 }

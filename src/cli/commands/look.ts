@@ -22,6 +22,7 @@ export function headCommand(session: Session): Command {
       ["last entry hash", head.entry_hash],
       ["recorded at", head.recorded_at],
       ["in the database", head.copied_size],
+      ["found by queries", head.indexed_size ?? "unknown: the database does not answer"],
       ["in the archive", head.archived_size],
       ["under a signed checkpoint", head.signed_size],
       ["waiting", `${count(head.backlog_entries, "entry", "entries")}, ${count(head.backlog_bytes, "byte")}`],

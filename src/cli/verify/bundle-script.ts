@@ -2,7 +2,7 @@
  * `verify.mjs`, the script inside every export bundle: verifies it with any Node from 20 on, without a package and without a
  * network. `npm run build:bundle-script` makes one file of it; nothing that younger Nodes alone have may be used here.
  *
- * node verify.mjs [FOLDER | BUNDLE.tar] --key KEY | --policy FILE [--json]
+ * node verify.mjs [FOLDER | BUNDLE.tar | EXPORT.zip] --key KEY | --policy FILE [--json]
  */
 import { createHash, createPublicKey, verify as verifySignature } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -18,11 +18,12 @@ import { verifyBundle } from "../../verifier/bundle.ts";
 import { NO_TRUST, parsePolicy, policyOfKeys, type TrustPolicy } from "../../verifier/policy.ts";
 import { EXIT_OF_VERDICT, type Platform } from "../../verifier/report.ts";
 import type { Io } from "../io.ts";
+import { verifyExportAt } from "./export-files.ts";
 import { printReport, reportJson } from "./print.ts";
 
-const USAGE = `usage: node ${BUNDLE.script} [FOLDER | BUNDLE.tar] --key KEY | --policy FILE [--json]
+const USAGE = `usage: node ${BUNDLE.script} [FOLDER | BUNDLE.tar | EXPORT.zip] --key KEY | --policy FILE [--json]
 
-Verifies an export bundle: by default the one that this script lies in. KEY is a verifier key that you know of the log,
+Verifies an export or an export bundle: by default the one that this script lies in. KEY is a verifier key that you know of the log,
 such as log.example/eu+619cea34+AR…; FILE a trust policy. Without either nothing can be verified.
 Exit codes: 0 verified, 1 refuted, 2 wrong usage, 3 could not check, 4 not witnessed, 5 contradicts the remembered head.
 `;
@@ -58,7 +59,8 @@ function main(argv: string[]): number {
   if (positionals.length > 1) throw new UsageError("one bundle at a time");
   const name = positionals[0] ?? dirname(fileURLToPath(import.meta.url));
   const { policy, source } = trustOf(values.policy, values.key ?? []);
-  const report = verifyBundle(open(name), policy, PLATFORM);
+  statOf(name);
+  const report = verifyExportAt(name, policy, PLATFORM) ?? verifyBundle(open(name), policy, PLATFORM);
   const io = { env: process.env, stdout: output } as unknown as Io;
   if (values.json) process.stdout.write(`${reportJson({ file: name, report }, source)}\n`);
   else printReport(io, { file: name, report }, source);

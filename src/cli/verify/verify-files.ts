@@ -9,7 +9,8 @@ import { EXIT_OF_VERDICT, type VerifierReport, worstVerdict } from "../../verifi
 import { CliError, CODE, type Io } from "../io.ts";
 import { NoAnswer } from "../monitor/fetch-bytes.ts";
 import { line, safeText } from "../text.ts";
-import { openBytes, openFolder } from "./open.ts";
+import { verifyExportAt } from "./export-files.ts";
+import { isAddress, openBytes, openFolder } from "./open.ts";
 import { type FileReport, printReport, reportJson } from "./print.ts";
 import { NODE, readTrust } from "./trust.ts";
 import { TILES_CHECKPOINT, verifyTiles } from "./verify-tiles.ts";
@@ -44,8 +45,10 @@ export async function verifyFiles(io: Io, { names, policy, keys, json }: VerifyF
   return EXIT_OF_VERDICT[worstVerdict(reports.map(({ report }) => report.verdict))];
 }
 
-/** A folder is a bundle that was unpacked, or the tiles of a log. */
+/** A folder is a bundle or an export that was unpacked, or the tiles of a log. An export on disk is never read as a whole. */
 async function verifyNamed(io: Io, name: string, policy: TrustPolicy): Promise<VerifierReport> {
+  const exported = name === "-" || isAddress(name) ? null : exportAt(name, policy);
+  if (exported) return exported;
   const folder = await openFolder(name);
   if (!folder) return verifyFile(await openBytes(io, name), policy, NODE);
   if (!folder.has(TILES_CHECKPOINT) || folder.has(BUNDLE.manifest)) return verifyBundle(folder, policy, NODE);
@@ -53,4 +56,14 @@ async function verifyNamed(io: Io, name: string, policy: TrustPolicy): Promise<V
     if (error instanceof NoAnswer) throw new CliError(`could not check: ${safeText(error.message)}`, CODE.unreachable);
     throw error;
   });
+}
+
+function exportAt(name: string, policy: TrustPolicy): VerifierReport | null {
+  try {
+    return verifyExportAt(name, policy, NODE);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new CliError(`cannot read ${safeText(name)}: ${code}`);
+  }
 }

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { actionName, snakeCase } from "../../../src/cli/cloudtrail/action-name.ts";
+import { actionName } from "../../../src/cli/cloudtrail/action-name.ts";
 import { ACTION_PATTERN, RESERVED_ACTION_NOUNS } from "../../../src/core/event.ts";
+import { snakeCase } from "../../../src/core/snake-case.ts";
 
 /** Frozen: these names stand in logs. A change here breaks exactly-once for whoever imported before. */
 test.each([

@@ -101,15 +101,22 @@ describe("tail", () => {
   test("-f goes on with new entries and none twice, over an outage, until the reader goes away", async () => {
     log.fill(2);
     const io = fakeIo(home, env);
-    let polls = 0;
-    io.sleep = async () => {
-      polls++;
-      if (polls === 1) log.fill(9);
-      if (polls === 2) for (let i = 0; i < 6; i++) server.faults.push({ kind: "refuse", status: 503 });
-      if (polls === 9) log.fill(1);
-      if (polls === 10) (io.stdout as TextOutput).closed = true;
+    const shown = (seq: number) => io.stdout.text.includes(`"seq":${seq},`);
+    const script = [
+      { once: () => shown(2), then: () => log.fill(9) },
+      { once: () => shown(11), then: () => outage(6) },
+      { once: () => io.slept.length >= 6, then: () => log.fill(1) },
+      { once: () => shown(12), then: () => Object.assign(io.stdout, { closed: true }) && log.fill(1) },
+    ];
+    const outage = (requests: number) => {
+      for (let i = 0; i < requests; i++) server.faults.push({ kind: "refuse", status: 503 });
+      server.cutTails();
     };
+    const watch = setInterval(() => {
+      if (script[0]?.once()) script.shift()?.then();
+    }, 1);
     const { code, stdout, stderr } = await moonseal(["tail", "-f", "-n", "1", "--json"], io);
+    clearInterval(watch);
     expect(jsonLines(stdout).map(({ seq }) => seq)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     expect(stderr).toMatch(/still trying\nmoonseal: the server answers again\n$/);
     expect(code).toBe(0);
@@ -346,7 +353,7 @@ describe("as a child process", () => {
     const row = log.rows[3];
     if (row) row.payload = row.payload.replace("success", "failure");
     const refuted = await spawnCli(["verify"], all, { closeStdout: true });
-    const followed = await spawnCli(["tail", "-f", "--interval", "1"], all, { closeStdout: true });
+    const followed = await spawnCli(["tail", "-f"], all, { closeStdout: true });
     expect([refuted, followed]).toMatchObject([
       { code: 1, stderr: "" },
       { code: 0, stderr: "" },

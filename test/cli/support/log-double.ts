@@ -131,6 +131,7 @@ export class LogDouble {
       recorded_at: new Date(T0 + size).toISOString(),
       genesis: this.genesis,
       copied_size: this.rows.length,
+      indexed_size: this.rows.length,
       archived_size: 0,
       signed_size: 0,
       mirrored_size: 0,

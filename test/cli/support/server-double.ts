@@ -86,6 +86,7 @@ export class ServerDouble {
   checkpoint: string | number | null = null;
   verification: ((query: URLSearchParams) => object) | null = null;
   #server: Server | null = null;
+  readonly #tails = new Set<ServerResponse>();
 
   constructor(log: LogDouble) {
     this.log = log;
@@ -110,6 +111,8 @@ export class ServerDouble {
     const seen = { method: request.method ?? "", path: request.url ?? "", headers: request.headers, body };
     this.seen.push(seen);
     const fault = this.faults.shift();
+    if (!fault && seen.path.startsWith(`/v1/domains/${this.log.domainId}/audit/tail`))
+      return this.#tail(seen, response);
     if (fault?.kind === "hang-up") return void request.socket.destroy();
     const answer = fault?.kind === "refuse" ? refusal(fault) : this.#answer(seen);
     if (answer === "lost") return void request.socket.destroy();
@@ -121,6 +124,34 @@ export class ServerDouble {
     });
     if (answer.status === 204) return void response.end();
     response.end(answer.body instanceof Text ? answer.body.text : JSON.stringify(answer.body));
+  }
+
+  /** Cuts the live connections off, in the middle of whatever they say. */
+  cutTails(): void {
+    for (const response of this.#tails) response.destroy();
+  }
+
+  /** The entries that are there from `from` on, and those that come, until it is cut off or the client goes. */
+  #tail({ path, headers }: Seen, response: ServerResponse): void {
+    const { searchParams } = new URL(path, "http://double");
+    if (headers.authorization !== `Bearer ${KEY_EU}`) return void response.writeHead(401).end();
+    const actions = searchParams.getAll("action");
+    let next = searchParams.has("from") ? Number(searchParams.get("from")) : this.log.rows.length;
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(`retry: 1000\n${next > 0 ? `id: ${next - 1}\n` : ""}\n`);
+    const timer = setInterval(() => {
+      for (; next < this.log.rows.length; next++) {
+        const row = this.log.rows[next] as Row;
+        const entry = shownAs(row, "json") as { payload: { action: string } };
+        if (actions.length > 0 && !actions.includes(entry.payload.action)) continue;
+        response.write(`id: ${row.seq}\ndata: ${JSON.stringify(entry)}\n\n`);
+      }
+    }, 2);
+    this.#tails.add(response);
+    response.on("close", () => {
+      clearInterval(timer);
+      this.#tails.delete(response);
+    });
   }
 
   #answer(seen: Seen): Answered | "lost" {

@@ -1,0 +1,53 @@
+/** `domains settings`: how a domain treats what comes to it. */
+import type { Command } from "commander";
+import type { ChangeDomainSettings } from "../../client/index.ts";
+import { PERSONAL_DATA_GUARDS } from "../../core/domain-settings.ts";
+import { command, handle, repeated, type Session } from "../action.ts";
+import { connectToDomain } from "../connection.ts";
+import { CliError } from "../io.ts";
+import { line, pairs, safeJson, safeText } from "../text.ts";
+
+/** What each may be set to; `default` sets any of them back. */
+const VALUES: { readonly [name in keyof ChangeDomainSettings]-?: readonly string[] } = {
+  personal_data_guard: PERSONAL_DATA_GUARDS,
+  require_schema: ["true", "false"],
+  record_reads: ["true", "false"],
+};
+const BACK = "default";
+
+export function settingsCommand(session: Session): Command {
+  const target = command("settings", "Show or change how the domain treats what comes to it", [
+    "moonseal domains settings",
+    "moonseal domains settings --set personal_data_guard=redact --set record_reads=default",
+  ])
+    .option("--set <name=value>", "change this one; default sets it back; may be repeated", repeated)
+    .option("--json", "as JSON");
+  return handle<{ set?: string[]; json?: boolean }>(target, session, async (io, options) => {
+    const change = options.set && changeOf(options.set);
+    const { client, domainId } = await connectToDomain(io, options);
+    const call = { signal: io.signal };
+    const read = await client.domainSettings.read(domainId, call);
+    const { value } = change ? await client.domainSettings.change(domainId, change, read.etag, call) : read;
+    if (options.json) return line(io.stdout, safeJson(value));
+    pairs(
+      io.stdout,
+      Object.entries(value).map(([name, now]): [string, string] => [name, String(now)]),
+    );
+    if (change) line(io.stderr, "in force everywhere within ten seconds");
+  });
+}
+
+/** Throws `CliError` for names and values that there are not. */
+function changeOf(wishes: readonly string[]): ChangeDomainSettings {
+  const change: { [name: string]: string | boolean | null } = {};
+  for (const wish of wishes) {
+    const [name = "", value = ""] = wish.split(/=(.*)/s);
+    if (!Object.hasOwn(VALUES, name)) {
+      throw new CliError(`there is no setting ${safeText(name)}; there are ${Object.keys(VALUES).join(", ")}`);
+    }
+    const known = [...VALUES[name as keyof ChangeDomainSettings], BACK];
+    if (!known.includes(value)) throw new CliError(`${name} must be one of ${known.join(", ")}`);
+    change[name] = value === BACK ? null : value === "true" || value === "false" ? value === "true" : value;
+  }
+  return change as ChangeDomainSettings;
+}
