@@ -9,13 +9,16 @@ const migrations = {
   LEDGER_00: await readD1Migrations(path.join(root, "migrations/ledger")),
 };
 
+/** Of test/http/fuzz.cell.test.ts, which can look longer than the suite has time for. */
+const fuzz = { FUZZ_RUNS: process.env.FUZZ_RUNS ?? "", FUZZ_SEED: process.env.FUZZ_SEED ?? "" };
+
 /** What touches the platform runs in workerd, once in each cell's configuration. */
 const cell = (jurisdiction: "eu" | "us", include: string[]) => ({
   plugins: [
     cloudflareTest({
       wrangler: { configPath: `./wrangler.${jurisdiction}.toml` },
       miniflare: {
-        bindings: { ...testBindings(jurisdiction), TEST_MIGRATIONS: migrations },
+        bindings: { ...testBindings(jurisdiction), TEST_MIGRATIONS: migrations, ...fuzz },
         // A second shard, for the tests of domains that go on in another one.
         d1Databases: { LEDGER_01: `local-moonseal-ledger-01-${jurisdiction}` },
       },

@@ -15,6 +15,7 @@ import { byteStream } from "../src/services/bundle/stream.ts";
 import { VERIFY_PAGE } from "../src/services/bundle/verify-page.ts";
 import { VERIFY_SCRIPT } from "../src/services/bundle/verify-script.ts";
 import { cellConfig } from "../src/services/cell-config.ts";
+import type { ExportCalls } from "../src/services/exports/calls.ts";
 import type { VerifyCall } from "../src/services/log/calls.ts";
 import type { BundleAnswer } from "../src/services/log/evidence-calls.ts";
 import { evidenceSet, type WantedSet } from "../src/services/log/evidence-set.ts";
@@ -22,21 +23,124 @@ import { type RevealCall, type RevealDeps, type RevealResult, reveal } from "../
 import { type SearchCall, type SearchResult, search } from "../src/services/log/reveal/search.ts";
 import { startRun, type VerifyStep, verifyStep } from "../src/services/log/verify.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
+import type { CatchUpCall, CaughtUp } from "../src/services/query/ports.ts";
+import type { Growth, TailCall, TailKind } from "../src/services/tail/calls.ts";
 import { R2SegmentStore } from "../src/storage/segment-store.ts";
-import { ledgerAt, sealedRowsAt } from "./domain-log/stores.ts";
-import { domainLog, PRODUCT_SCOPE } from "./gates.ts";
+import type { ExportRoom } from "./domain-keeper/export-room.ts";
+import { Indexing } from "./domain-keeper/indexing.ts";
+import type { TailRoom } from "./domain-keeper/tail-room.ts";
+import { KeeperTasks } from "./domain-keeper/tasks.ts";
+import { indexShardAt, ledgerAt, sealedRowsAt } from "./domain-log/stores.ts";
+import { exportRoom } from "./export-wiring.ts";
+import { domainLog, PRODUCT_SCOPE, TAIL_CALL_HEADER } from "./gates.ts";
 import { demandPinned } from "./pinning.ts";
+import { tailRoom } from "./tail-wiring.ts";
 
 /** In every bundle's manifest. */
 const MADE_BY = `moonseal ${VERSION}`;
 
 export class DomainKeeper extends DurableObject<CellEnv> {
+  readonly #tasks: KeeperTasks;
+  readonly indexing: Indexing;
+  /** Live connections; replaced in part by tests. */
+  readonly tail: TailRoom;
+  /** Replaced in part by tests. */
+  readonly exports: ExportRoom;
+
+  constructor(ctx: DurableObjectState, env: CellEnv) {
+    super(ctx, env);
+    this.#tasks = new KeeperTasks(ctx.storage, {
+      index: () => this.indexing.turn(),
+      export: () => this.exports.run(),
+      tail: () => this.tail.look(),
+    });
+    this.indexing = new Indexing({
+      log: () => this.#setDeps().log,
+      shard: (name) => indexShardAt(env, ctx.id.name ?? "", name),
+      clock: Date.now,
+      gone: () => this.#empty(),
+    });
+    this.tail = tailRoom(ctx, env, (atMs) => this.#tasks.plan("tail", atMs));
+    this.exports = exportRoom(ctx, env, () => this.#tasks.plan("export"));
+  }
+
   /** For good: the tenant is being deleted. */
   empty(): Promise<Outcome<void>> {
     return outcomeOf(async () => {
       demandPinned(this.ctx, cellConfig(this.env));
-      await this.ctx.storage.deleteAlarm();
-      await this.ctx.storage.deleteAll();
+      this.tail.endAll("domain_gone");
+      await this.#empty();
+    });
+  }
+
+  async #empty(): Promise<void> {
+    this.#tasks.forget();
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+  }
+
+  /** A live connection (`askForTail` of gates.ts); a failure is an outcome as JSON. */
+  override async fetch(request: Request): Promise<Response> {
+    const wanted = decodeURIComponent(request.headers.get(TAIL_CALL_HEADER) ?? "");
+    const opened = await outcomeOf(() => {
+      demandPinned(this.ctx, cellConfig(this.env));
+      const { call, kind } = JSON.parse(wanted) as { call: TailCall; kind: TailKind };
+      return this.tail.open(call, kind);
+    });
+    return opened.ok ? opened.value : Response.json(opened);
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    this.tail.said(socket, message);
+  }
+
+  /** One call about exports, by its name (src/services/exports/calls.ts). */
+  exportCall(name: keyof ExportCalls, args: never): Promise<Outcome<unknown>> {
+    return this.exports.call(name, args);
+  }
+
+  /** The tenant is being deleted: no export is made any more. */
+  closeExports(): Promise<Outcome<void>> {
+    return outcomeOf(() => this.exports.close());
+  }
+
+  /** Somebody is erased: no export with private values stays. How many files were deleted. */
+  dropPrivateExports(): Promise<Outcome<number>> {
+    return outcomeOf(() => this.exports.dropPrivate());
+  }
+
+  /** The log has grown. False: nobody listens, it need not tell again. */
+  grew(growth: Growth): Promise<Outcome<boolean>> {
+    return outcomeOf(async () => this.tail.grew(growth));
+  }
+
+  /** Never throws: a failed task stays in the schedule and comes again. */
+  override async alarm(): Promise<void> {
+    await this.#tasks.run();
+  }
+
+  /** Entries were copied. Answers at once; cheap to call often. */
+  indexSoon(): Promise<Outcome<void>> {
+    return outcomeOf(async () => {
+      demandPinned(this.ctx, cellConfig(this.env));
+      this.#tasks.plan("index");
+    });
+  }
+
+  /** Brings the copy and the index up to date. */
+  catchUp(call: CatchUpCall): Promise<Outcome<CaughtUp>> {
+    return outcomeOf(() => {
+      demandPinned(this.ctx, cellConfig(this.env));
+      return this.indexing.catchUp(call);
+    });
+  }
+
+  /** Builds the index anew; until that is over, queries find less. */
+  rebuildIndex(): Promise<Outcome<void>> {
+    return outcomeOf(async () => {
+      demandPinned(this.ctx, cellConfig(this.env));
+      await this.indexing.rebuild();
+      this.#tasks.plan("index");
     });
   }
 

@@ -39,6 +39,7 @@ import type {
 } from "../src/services/log/calls.ts";
 import type { SignedCheckpoint } from "../src/services/log/checkpoints.ts";
 import { Divergence } from "../src/services/log/divergence.ts";
+import { withIdsUnder } from "../src/services/log/each-under.ts";
 import type { SetHashes, WantedSet } from "../src/services/log/evidence-set.ts";
 import { createDomain } from "../src/services/log/genesis.ts";
 import { receiptsFor } from "../src/services/log/receipts.ts";
@@ -48,6 +49,7 @@ import { DomainSealing, type Sealing } from "../src/services/log/sealing/sealing
 import type { CheckpointView, EntryProof, GrowthProof } from "../src/services/log/tree-calls.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import type { DomainIdentity, EntryRow } from "../src/services/ports.ts";
+import type { Growth, Watched } from "../src/services/tail/calls.ts";
 import { Admission } from "./domain-log/admission.ts";
 import { Copies } from "./domain-log/copies.ts";
 import { DomainTree } from "./domain-log/domain-tree.ts";
@@ -56,6 +58,7 @@ import { Erasures } from "./domain-log/erasures.ts";
 import { HoldKeeper } from "./domain-log/hold-keeper.ts";
 import { SqliteHolds } from "./domain-log/holds.ts";
 import { SqliteJournal } from "./domain-log/journal.ts";
+import { Listening } from "./domain-log/listening.ts";
 import { randomBytes } from "./domain-log/random.ts";
 import { walkDeps } from "./domain-log/reseal-deps.ts";
 import { Retirement } from "./domain-log/retirement.ts";
@@ -64,15 +67,17 @@ import { type DomainStores, domainStores } from "./domain-log/stores.ts";
 import { reportViolation } from "./domain-log/violation.ts";
 import { domainWitnesses } from "./domain-log/witness-wiring.ts";
 import type { Witnesses } from "./domain-log/witnesses.ts";
-import { PRODUCT_SCOPE } from "./gates.ts";
+import { domainKeeper, PRODUCT_SCOPE } from "./gates.ts";
 import { demandPinned } from "./pinning.ts";
 import { Schedule } from "./schedule.ts";
 import { tenantKeyringFor } from "./tenant-keyring.ts";
 
-type Task = "copy" | "archive" | "sign" | "mirror" | "witness" | "report_violation" | "forget" | "holds" | "erase";
+type Task =
+  | ("copy" | "archive" | "index" | "sign" | "mirror" | "witness")
+  | ("report_violation" | "forget" | "holds" | "erase");
 
 /** What talks to others for long. */
-const BESIDE_OTHERS: ReadonlySet<Task> = new Set(["mirror"]);
+const BESIDE_OTHERS: ReadonlySet<Task> = new Set(["mirror", "index"]);
 const LEASE_MS = 60_000;
 const FORGET_EVERY_MS = 24 * 60 * 60 * 1000;
 
@@ -94,12 +99,16 @@ export class DomainLog extends DurableObject<CellEnv> {
   readonly #copies: Copies;
   readonly #admission = new Admission();
   readonly #retirement: Retirement;
+  readonly #listening: Listening;
   /** Tasks under way outside the alarm. */
   readonly #beside = new Set<Task>();
   #group: Promise<void> | null = null;
   /** The alarm is set for the copies, and for a segment that is full. */
   #armed = false;
   #armedForSegment = false;
+  /** The keeper was told that so many entries are copied, and when. */
+  #toldCopied = 0;
+  #toldAtMs = 0;
 
   constructor(ctx: DurableObjectState, env: CellEnv) {
     super(ctx, env);
@@ -135,6 +144,7 @@ export class DomainLog extends DurableObject<CellEnv> {
       compareTree: () => this.tree.compare(),
       plan: () => this.#planCopiesAnew(),
       ledgerSetBack: () => this.#erasures.ledgerSetBack(),
+      copied: () => this.#planIndex(),
     });
     this.#holdKeeper = new HoldKeeper({
       journal: this.journal,
@@ -167,6 +177,12 @@ export class DomainLog extends DurableObject<CellEnv> {
       copies: this.#copies,
       admission: this.#admission,
       forgetKeys: () => this.#forgetKeys(),
+    });
+    this.#listening = new Listening({
+      storage: ctx.storage,
+      clock: () => this.stores.clock(),
+      growth: () => this.#growth(),
+      tell: (growth) => domainKeeper(env, this.#config(), ctx.id.name ?? "").grew(growth),
     });
   }
 
@@ -233,10 +249,11 @@ export class DomainLog extends DurableObject<CellEnv> {
     const { values, single } = readBody(call.body, call.form);
     await this.#copies.comparedOrAway();
     const keys = await this.#loadKeys(config, identity.tenantId, identity.domainId);
-    const events = values as unknown as AuditEvent[];
+    const sent = values as unknown as AuditEvent[];
+    const events = call.eachUnder ? withIdsUnder(sent, call.eachUnder, call.scope, keys) : sent;
     await this.#groupCommit();
     const appended = await append(
-      { events, single, scope: call.scope, idempotencyKey: call.idempotencyKey, body: call.body },
+      { ...call, events, single },
       {
         domainId: identity.domainId,
         journal: this.journal,
@@ -251,6 +268,7 @@ export class DomainLog extends DurableObject<CellEnv> {
     );
     this.#planCopies();
     this.tree.signSoon();
+    this.#listening.grew();
     const receipts = await receiptsFor(appended, { journal: this.journal, ...this.stores, sha256 });
     const size = Math.max(...appended.seqs) + 1;
     const replicated = call.waitForCopy ? await this.#copies.copiedWithin(size, LIMITS.replicationWaitMs) : false;
@@ -307,6 +325,19 @@ export class DomainLog extends DurableObject<CellEnv> {
     });
   }
 
+  /** Somebody listens: the keeper is told when the log has grown. */
+  watch(): Promise<Outcome<Watched>> {
+    return outcomeOf(async () => {
+      this.#open();
+      this.#listening.watch();
+      return { ...this.#growth(), stopped: this.journal.stoppedReason() !== null, shards: this.journal.shards() };
+    });
+  }
+
+  #growth(): Growth {
+    return { size: this.journal.head().size, copiedSize: this.journal.copied().size };
+  }
+
   async #flush(): Promise<void> {
     this.#open();
     if (this.journal.stoppedReason() !== null) return;
@@ -355,10 +386,10 @@ export class DomainLog extends DurableObject<CellEnv> {
     return witnessed && witnessed.size >= size ? witnessed : this.witnesses.published(this.tree.covering(size));
   }
 
-  setProof(wanted: WantedSet): Promise<Outcome<SetHashes | null>> {
+  setProof(wanted: WantedSet, size: number | null = null): Promise<Outcome<SetHashes | null>> {
     return outcomeOf(async () => {
       await this.#treeReady();
-      return this.tree.setProof(wanted, (size) => this.#bestCheckpoint(size));
+      return this.tree.setProof(wanted, size, (atLeast) => this.#bestCheckpoint(atLeast));
     });
   }
 
@@ -464,6 +495,7 @@ export class DomainLog extends DurableObject<CellEnv> {
       stores: this.stores,
       copies: this.#copies,
       keys: this.#vaultOf(identity.tenantId, identity.domainId),
+      dropExports: () => domainKeeper(this.env, config, identity.domainId).dropPrivateExports(),
       proofOf: async (seq) => (this.journal.stoppedReason() === null ? this.tree.proofText(seq) : null),
       tell: (event, idempotencyKey) => this.#tell(event, idempotencyKey),
     });
@@ -536,6 +568,7 @@ export class DomainLog extends DurableObject<CellEnv> {
     return outcomeOf(async () => {
       this.#open();
       this.#planCopiesAnew();
+      this.#planIndex();
       if (this.#holdKeeper.isDue) this.#planHolds();
       if (!this.#erasures.areDone) this.#planErasures();
       if (!this.tree.isMirrored) this.#planTree("mirror", this.stores.clock());
@@ -600,6 +633,7 @@ export class DomainLog extends DurableObject<CellEnv> {
     // Not waited for: each witness goes its own pace.
     if (task === "witness") return void this.witnesses.ask();
     if (task === "copy") return this.#copies.copy();
+    if (task === "index") return this.#tellIndex();
     if (task === "holds") return this.#holdKeeper.run();
     if (task === "archive") return this.#copies.archive();
   }
@@ -621,6 +655,7 @@ export class DomainLog extends DurableObject<CellEnv> {
     if (task === "mirror" && !this.tree.isMirrored) this.#schedule.plan(task, nowMs);
     if (task === "copy" && !this.#copies.copyIsDone) this.#schedule.plan(task, nowMs);
     if ((task === "copy" || task === "holds") && this.#holdKeeper.isDue) this.#schedule.plan("holds", nowMs);
+    if (task === "index" && this.#toldCopied < this.journal.copied().size) this.#planIndex();
     const archiveAt = task === "archive" ? this.#copies.archiveDueAtMs : null;
     if (archiveAt !== null) this.#schedule.plan("archive", archiveAt);
   }
@@ -637,6 +672,19 @@ export class DomainLog extends DurableObject<CellEnv> {
     this.#arm();
     this.#armed = archiveAt !== null;
     this.#armedForSegment = full;
+  }
+
+  /** Entries were copied: the keeper is to index them. It is told at most every `LIMITS.indexGatherMs`, until it has heard. */
+  #planIndex(): void {
+    this.#schedule.plan("index", Math.max(this.stores.clock(), this.#toldAtMs + LIMITS.indexGatherMs));
+    this.#arm();
+  }
+
+  async #tellIndex(): Promise<void> {
+    const { config, identity } = this.#open();
+    this.#toldCopied = this.journal.copied().size;
+    this.#toldAtMs = this.stores.clock();
+    await domainKeeper(this.env, config, identity.domainId).indexSoon();
   }
 
   /** Whatever is believed of the alarm: it may be lost, or a caller's try has failed. */

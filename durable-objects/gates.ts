@@ -1,5 +1,7 @@
 /** The way to the objects of this cell: pinned stubs, with what they answer turned into values and errors again. */
+import type { ProductEvent } from "../src/core/actions/product.ts";
 import type { FinalHead } from "../src/core/deletion-certificate.ts";
+import { AppError } from "../src/core/errors.ts";
 import type { SlotName } from "../src/crypto/key-registry.ts";
 import { sha256 } from "../src/crypto/sha256.ts";
 import type { CellEnv } from "../src/env.ts";
@@ -10,15 +12,21 @@ import type { SsoCalls } from "../src/services/access/sso/calls.ts";
 import { SSO_CALLS } from "../src/services/access/sso/sso.ts";
 import type { CellConfig } from "../src/services/cell-config.ts";
 import type { DyingDomain } from "../src/services/deletion/deletion.ts";
+import type { EventTypeView } from "../src/services/event-types/changes.ts";
+import { EXPORT_CALLS, type ExportCalls } from "../src/services/exports/calls.ts";
 import type { CreateDomainCall, DomainKeeperCalls, DomainLogCalls } from "../src/services/log/calls.ts";
 import type { BundleAnswer } from "../src/services/log/evidence-calls.ts";
 import type { Mail } from "../src/services/mail/mail.ts";
 import { type Outcome, valueOf } from "../src/services/outcome.ts";
 import type { RateDeskCalls } from "../src/services/rates/calls.ts";
+import type { Growth, TailCall, TailKind } from "../src/services/tail/calls.ts";
 import type { TenantDeskCalls } from "../src/services/tenancy/calls.ts";
 import type { AskedBy, LogGate } from "../src/services/tenancy/jobs.ts";
 import { originHash, type WitnessCalls } from "../src/services/witness/witness.ts";
 import { pinnedStub } from "./pinning.ts";
+
+/** What a live connection asks for, in the one request that reaches a keeper by `fetch`: it comes from this cell's Worker alone. */
+export const TAIL_CALL_HEADER = "X-Tail-Call";
 
 /** There is one desk a cell. */
 const CELL_DESK_NAME = "cell";
@@ -40,6 +48,7 @@ export function domainLog(env: CellEnv, config: CellConfig, domainId: string): D
     append: (call) => valueOf(stub.append(call)),
     head: () => valueOf(stub.head()),
     flush: () => valueOf(stub.flush()),
+    watch: () => valueOf(stub.watch()),
     waiting: (fromSeq, limit) => valueOf(stub.waiting(fromSeq, limit)),
     placeHold: (call) => valueOf(stub.placeHold(call)),
     releaseHold: (holdId) => valueOf(stub.releaseHold(holdId)),
@@ -49,7 +58,7 @@ export function domainLog(env: CellEnv, config: CellConfig, domainId: string): D
     entryProof: (call) => valueOf(stub.entryProof(call)),
     fork: () => valueOf(stub.fork()),
     growthProof: (call) => valueOf(stub.growthProof(call)),
-    setProof: (wanted) => valueOf(stub.setProof(wanted)),
+    setProof: (wanted, size = null) => valueOf(stub.setProof(wanted, size)),
     person: (identityId) => valueOf(stub.person(identityId)),
     openSealed: (call) => valueOf(stub.openSealed(call)),
     erase: (call) => valueOf(stub.erase(call)),
@@ -62,15 +71,39 @@ export function domainLog(env: CellEnv, config: CellConfig, domainId: string): D
   };
 }
 
-export function domainKeeper(env: CellEnv, config: CellConfig, domainId: string): DomainKeeperCalls {
+export interface DomainKeeperGate extends DomainKeeperCalls {
+  /** The log has grown. False: nobody listens. */
+  grew(growth: Growth): Promise<boolean>;
+  /** Somebody is erased (src/services/erasure/steps.ts). */
+  dropPrivateExports(): Promise<number>;
+}
+
+export function domainKeeper(env: CellEnv, config: CellConfig, domainId: string): DomainKeeperGate {
   const stub = pinnedStub(env.DOMAIN_KEEPER, config, domainId);
   return {
     verify: (call) => valueOf(stub.verify(call)),
     search: (call) => valueOf(stub.search(call)),
     reveal: (call) => valueOf(stub.reveal(call)),
+    tail: (call, kind) => askForTail(stub, call, kind),
+    grew: (growth) => valueOf(stub.grew(growth)),
+    dropPrivateExports: () => valueOf(stub.dropPrivateExports()),
+    exports: exportGate((name, args) => stub.exportCall(name, args)),
     evidenceSet: (wanted) => valueOf(stub.evidenceSet(wanted)),
     bundle: (call) => valueOf(stub.bundle(call) as Promise<Outcome<BundleAnswer>>),
+    indexSoon: () => valueOf(stub.indexSoon()),
+    catchUp: (call) => valueOf(stub.catchUp(call)),
   };
+}
+
+/** By `fetch`, because a WebSocket does not cross RPC. A connection, or an outcome as JSON. */
+async function askForTail(stub: Pick<Fetcher, "fetch">, call: TailCall, kind: TailKind): Promise<Response> {
+  const headers: Record<string, string> = { [TAIL_CALL_HEADER]: encodeURIComponent(JSON.stringify({ call, kind })) };
+  if (kind === "socket") headers.Upgrade = "websocket";
+  const asked = stub.fetch("https://keeper/tail", { headers });
+  const answer = await valueOf<Response>(asked.then((value) => ({ ok: true, value })));
+  if (answer.headers.get("Content-Type") !== "application/json") return answer;
+  await valueOf(answer.json<Outcome<never>>());
+  throw new AppError("internal", { internal: "a keeper answered neither a connection nor a failure" });
 }
 
 /** The objects of a domain, as the deletion of its tenant needs them. */
@@ -80,7 +113,10 @@ export function dyingDomain(env: CellEnv, config: CellConfig, domainId: string):
   return {
     close: () => valueOf(log.closeForDeletion()),
     reopen: () => valueOf(log.reopen()),
-    retire: () => valueOf(log.retire()),
+    async retire() {
+      await valueOf(keeper.closeExports());
+      return valueOf(log.retire());
+    },
     async empty() {
       await valueOf(keeper.empty());
       await valueOf(log.empty());
@@ -96,6 +132,8 @@ export function tenantDesk(env: CellEnv, config: CellConfig, tenantId: string): 
     changeTier: (tier, by) => valueOf(stub.changeTier(tier, by)),
     counted: () => valueOf(stub.counted()),
     createDomain: (wanted) => valueOf(stub.createDomain(wanted)),
+    changeDomainSettings: (wish) => valueOf(stub.changeDomainSettings(wish)),
+    changeEventType: (wish) => valueOf(stub.changeEventType(wish as never) as Promise<Outcome<EventTypeView>>),
     createKey: (wanted) => valueOf(stub.createKey(wanted)),
     revokeKey: (keyId, by) => valueOf(stub.revokeKey(keyId, by)),
     rotateApiKey: (wish) => valueOf(stub.rotateApiKey(wish)),
@@ -133,6 +171,7 @@ export function tenantDesk(env: CellEnv, config: CellConfig, tenantId: string): 
     removeKeyService: (by) => valueOf(stub.removeKeyService(by)),
     keyServiceObserved: (observation) => valueOf(stub.keyServiceObserved(observation)),
     session: (sessionId, memberId) => valueOf(stub.session(sessionId, memberId)),
+    memberPermissions: (memberId) => valueOf(stub.memberPermissions(memberId)),
     people: peopleGate((name, args) => stub.people(name, args)),
     factors: factorCallsBy((call) => valueOf(stub.factors(call) as Promise<Outcome<unknown>>)),
     sso: ssoGate((name, args) => stub.signInWith(name, args)),
@@ -148,6 +187,11 @@ const PEOPLE_CALLS = [
   ...(["people", "updatePerson", "removePerson", "requestLogin", "confirmLogin"] as const),
   ...(["openSession", "sessions", "endSession", "endSessions"] as const),
 ] satisfies (keyof PeopleCalls)[];
+
+function exportGate(ask: (name: keyof ExportCalls, args: never) => Promise<Outcome<unknown>>): ExportCalls {
+  const call = (name: keyof ExportCalls) => [name, (...args: unknown[]) => valueOf(ask(name, args as never))] as const;
+  return Object.fromEntries(EXPORT_CALLS.map(call)) as unknown as ExportCalls;
+}
 
 function ssoGate(ask: (name: keyof SsoCalls, args: never) => Promise<Outcome<unknown>>): SsoCalls {
   const call = (name: keyof SsoCalls) => [name, (...args: unknown[]) => valueOf(ask(name, args as never))] as const;
@@ -212,6 +256,7 @@ export function rateDesk(env: CellEnv, config: CellConfig, name: string): RateDe
     leaseForAsker: (call) => valueOf(stub.leaseForAsker(call)),
     setLimits: (version, settings) => valueOf(stub.setLimits(version, settings)),
     lastUses: () => valueOf(stub.lastUses()),
+    countTails: (domainId, listening) => valueOf(stub.countTails(domainId, listening)),
     empty: () => valueOf(stub.empty()),
   };
 }
@@ -225,6 +270,19 @@ export function witnessLogs(env: CellEnv, config: CellConfig): WitnessCalls {
   };
 }
 
+/** Commits an entry of the product's own. `idempotencyKey` null: a second call is a second entry. */
+export async function recordInLog(
+  env: CellEnv,
+  config: CellConfig,
+  domainId: string,
+  event: ProductEvent,
+  idempotencyKey: string | null = null,
+): Promise<void> {
+  const body = JSON.stringify(event);
+  const call = { body, form: "json" as const, scope: PRODUCT_SCOPE, idempotencyKey, waitForCopy: false };
+  await domainLog(env, config, domainId).append(call);
+}
+
 /** The logs of this cell, as the tenancy jobs need them. */
 export function logGate(env: CellEnv, config: CellConfig): LogGate {
   return {
@@ -233,10 +291,6 @@ export function logGate(env: CellEnv, config: CellConfig): LogGate {
     },
     promiseErasure: (domainId, call) => domainLog(env, config, domainId).promiseErasure(call),
     erase: (domainId, call) => domainLog(env, config, domainId).erase(call),
-    async record(domainId, event, idempotencyKey) {
-      const body = JSON.stringify(event);
-      const call = { body, form: "json" as const, scope: PRODUCT_SCOPE, idempotencyKey, waitForCopy: false };
-      await domainLog(env, config, domainId).append(call);
-    },
+    record: (domainId, event, idempotencyKey) => recordInLog(env, config, domainId, event, idempotencyKey),
   };
 }

@@ -15,6 +15,7 @@ import { ASKER_QUOTAS, clientQuota, quotasOf, type RateSettings, rateOf } from "
 import type { Tiered } from "../src/services/tiers.ts";
 import { D1ControlStore } from "../src/storage/control-store.ts";
 import { demandPinned } from "./pinning.ts";
+import { TailCount } from "./rate-desk/tail-count.ts";
 import { type KnownLimits, UseBook } from "./rate-desk/use-book.ts";
 
 /** While nobody can say what tier a tenant has: too much rather than too little. */
@@ -37,6 +38,7 @@ export class RateDesk extends DurableObject<CellEnv> {
   readonly #uses: Map<string, number>;
   readonly #written: Map<string, number>;
   readonly #unwritten = new Map<string, number>();
+  readonly #tails = new TailCount();
   #writes = false;
 
   constructor(ctx: DurableObjectState, env: CellEnv) {
@@ -81,6 +83,13 @@ export class RateDesk extends DurableObject<CellEnv> {
 
   lastUses(): Promise<Outcome<Record<string, number>>> {
     return outcomeOf(async () => Object.fromEntries(this.#uses));
+  }
+
+  countTails(domainId: string, listening: number): Promise<Outcome<number>> {
+    return outcomeOf(async () => {
+      this.#demandPinned();
+      return this.#tails.count(domainId, listening, this.clock());
+    });
   }
 
   /** For good: of a tenant that is deleted nothing is written again. */

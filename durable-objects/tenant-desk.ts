@@ -42,6 +42,7 @@ import type { DeletionDeps } from "../src/services/deletion/deletion.ts";
 import type { DeletionState } from "../src/services/deletion/state.ts";
 import type { EraseEverywhereCall, EraseEverywhereResult } from "../src/services/erasure/calls.ts";
 import { eraseEverywhere } from "../src/services/erasure/everywhere.ts";
+import { changeEventType, type EventTypeChangeDeps } from "../src/services/event-types/changes.ts";
 import { type DescribedHold, HoldDesk, type HoldDeskDeps, type HoldWish } from "../src/services/holds/hold-desk.ts";
 import { lastChange } from "../src/services/holds/legal-hold.ts";
 import { resealCredentials } from "../src/services/keys/credentials.ts";
@@ -71,6 +72,11 @@ import type {
   ServiceAccountWords,
 } from "../src/services/tenancy/calls.ts";
 import {
+  changeDomainSettings,
+  type DomainSettingsDeps,
+  type DomainSettingsWish,
+} from "../src/services/tenancy/domain-settings.ts";
+import {
   type AskedBy,
   type EntryJob,
   type Job,
@@ -93,6 +99,7 @@ import { type Counted, countedOf } from "../src/services/tenancy/room.ts";
 import { type TenantChangeDeps, TenantChanges, type UpdateTenantWish } from "../src/services/tenancy/tenant-changes.ts";
 import { demandRoom } from "../src/services/tiers.ts";
 import { D1ControlStore } from "../src/storage/control-store.ts";
+import { D1EventTypeStore } from "../src/storage/event-type-store.ts";
 import { D1HoldWordsStore } from "../src/storage/hold-words-store.ts";
 import { D1KeyServiceStore } from "../src/storage/key-service-store.ts";
 import { connectKeyService } from "../src/storage/key-services/connect.ts";
@@ -122,6 +129,7 @@ const RETRY_MS = 5000;
 const IN_TURN: ReadonlySet<Job["kind"]> = new Set<Job["kind"]>([
   ...(["tenant_change", "domain", "key", "key_rotation", "service_account"] as const),
   ...(["service_account_words", "service_account_removal"] as const),
+  ...(["domain_settings", "event_type_version", "event_type_withdrawal"] as const),
 ]);
 
 export class TenantDesk extends DurableObject<CellEnv> {
@@ -256,6 +264,29 @@ export class TenantDesk extends DurableObject<CellEnv> {
     // Holds that also cover what is still to come.
     await this.#goOnWithHolds();
     return domain;
+  }
+
+  changeDomainSettings(wish: DomainSettingsWish): Promise<Outcome<DomainRecord>> {
+    return outcomeOf(() => this.#changes.inTurn(() => changeDomainSettings(wish, this.#wordDeps("domain_settings"))));
+  }
+
+  /** An `EventTypeWish` to an `EventTypeView`: what tenants wrote is too deep for the types of RPC. */
+  changeEventType(wish: never): Promise<Outcome<unknown>> {
+    return outcomeOf<unknown>(() => this.#changes.inTurn(() => changeEventType(wish, this.#wordDeps("event_type_"))));
+  }
+
+  /** For changes of rows that this object alone writes. `kinds`: what their jobs begin with. */
+  #wordDeps(kinds: "domain_settings" | "event_type_"): DomainSettingsDeps & EventTypeChangeDeps {
+    const { control, eventTypes } = this.#deps();
+    return {
+      control,
+      store: eventTypes,
+      tenant: () => this.#tenant(),
+      uuid: uuidv7,
+      nowIso: () => new Date(this.clock()).toISOString(),
+      finishOlder: () => this.#finishOlder((job) => job.kind.startsWith(kinds)),
+      run: (job) => this.#do(job),
+    };
   }
 
   createKey(wanted: CreateKeyWish): Promise<Outcome<IssuedKey>> {
@@ -520,6 +551,15 @@ export class TenantDesk extends DurableObject<CellEnv> {
       if (this.#deletion.isBegun) return null;
       const of = { book: this.#people, clock: this.clock, kind: "member", permissions: permissionsOfMember } as const;
       return sessionPrincipal(sessionId, memberId, { ...of, tenantId: this.#tenantId() });
+    });
+  }
+
+  /** What a member may do by their role; null: they are none, or not any more. */
+  memberPermissions(memberId: string): Promise<Outcome<readonly Permission[] | null>> {
+    return outcomeOf(async () => {
+      this.#config();
+      const person = this.#deletion.isBegun ? null : this.#people.person(memberId);
+      return person && person.removedAtMs === null ? permissionsOfMember(person) : null;
     });
   }
 
@@ -882,6 +922,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
     this.deps ??= {
       jurisdiction: config.jurisdiction,
       control: new D1ControlStore(this.env.CONTROL),
+      eventTypes: new D1EventTypeStore(this.env.CONTROL),
       roots: new R2RootStore(this.env.KEYS),
       keyServices: new D1KeyServiceStore(this.env.CONTROL),
       tenantKeys: new R2TenantKeyStore(this.env.KEYS),

@@ -1,6 +1,16 @@
 /** Entry point of a cell: wires bindings to services, and exports the objects. */
-import { entriesInCopy, ledgerAt } from "../durable-objects/domain-log/stores.ts";
-import { cellDesk, domainKeeper, domainLog, rateDesk, tenantDesk, witnessLogs } from "../durable-objects/gates.ts";
+import { waitUntil } from "cloudflare:workers";
+import { entriesInCopy, entryIndexAt, ledgerAt } from "../durable-objects/domain-log/stores.ts";
+import {
+  cellDesk,
+  domainKeeper,
+  domainLog,
+  rateDesk,
+  recordInLog,
+  tenantDesk,
+  witnessLogs,
+} from "../durable-objects/gates.ts";
+import { AppError } from "./core/errors.ts";
 import { LIMITS } from "./core/limits.ts";
 import type { ShardRange } from "./core/shards.ts";
 import type { CellEnv } from "./env.ts";
@@ -9,11 +19,17 @@ import type { CellServices } from "./http/environment.ts";
 import { scheduledJobs } from "./jobs/schedule.ts";
 import { type SessionKeepers, sessionLookUp } from "./services/access/sessions.ts";
 import { type CellConfig, cellConfig } from "./services/cell-config.ts";
+import { knownTypes } from "./services/event-types/known-types.ts";
+import { eventChecks } from "./services/intake/event-checks.ts";
+import { rejectedEvents } from "./services/intake/rejected.ts";
 import type { DomainRecord } from "./services/ports.ts";
 import { rateLimiter } from "./services/rates/limiter.ts";
 import { residencyReport } from "./services/residency.ts";
 import { cachedLookUp } from "./services/tenancy/keys.ts";
 import { D1ControlStore } from "./storage/control-store.ts";
+import { D1EventTypeStore } from "./storage/event-type-store.ts";
+import { exportFile } from "./storage/export-store.ts";
+import { D1RejectedStore } from "./storage/rejected-store.ts";
 
 export { CellDesk } from "../durable-objects/cell-desk.ts";
 export { DomainKeeper } from "../durable-objects/domain-keeper.ts";
@@ -25,6 +41,8 @@ export { WitnessLog } from "../durable-objects/witness-log.ts";
 function wire(env: CellEnv): CellServices {
   const config = cellConfig(env);
   const control = new D1ControlStore(env.CONTROL);
+  const eventTypes = new D1EventTypeStore(env.CONTROL);
+  const rejectedStore = new D1RejectedStore(env.CONTROL);
   return {
     config,
     clock: Date.now,
@@ -35,6 +53,10 @@ function wire(env: CellEnv): CellServices {
       maxEntries: LIMITS.keyCacheEntries,
     }),
     domain: cachedDomains(control),
+    eventTypes,
+    checks: eventChecks(knownTypes(eventTypes, Date.now)),
+    rejected: rejectedEvents({ store: rejectedStore, clock: Date.now, wait: (ms) => scheduler.wait(ms) }),
+    rejectedStore,
     session: sessionLookUp(config.tokens, sessionKeepers(env, config), Date.now, {
       freshMs: LIMITS.sessionCacheMs,
       staleMs: LIMITS.sessionStaleMs,
@@ -42,9 +64,11 @@ function wire(env: CellEnv): CellServices {
     }),
     shards: cachedShards(control),
     ledger: (domainId, ranges) => ledgerAt(env, domainId, ranges),
+    entryIndex: (domainId, ranges) => entryIndexAt(env, domainId, ranges, () => indexBehind(env, config, domainId)),
     entriesOf: (domainIds) => entriesInCopy(env, domainIds),
     log: (domainId) => domainLog(env, config, domainId),
     keeper: (domainId) => domainKeeper(env, config, domainId),
+    recordInTenant: inReservedDomains(env, config, control),
     desk: (tenantId) => tenantDesk(env, config, tenantId),
     rates: rateLimiter((name) => rateDesk(env, config, name), config.apiKeyPepper, Date.now),
     rateDesk: (tenantId) => rateDesk(env, config, tenantId),
@@ -58,6 +82,7 @@ function wire(env: CellEnv): CellServices {
     get staff() {
       return cellDesk(env, config).staff;
     },
+    exportFile: (key, range) => exportFile(env.LOG, key, range),
     deletion: (tenantId) => cellDesk(env, config).deletion(tenantId),
     status: () => cellDesk(env, config).status(),
     slots: {
@@ -86,6 +111,34 @@ function sessionKeepers(env: CellEnv, config: CellConfig): SessionKeepers {
     member: (tenantId, sessionId, memberId) => tenantDesk(env, config, tenantId).session(sessionId, memberId),
     staff: (sessionId, staffId) => cellDesk(env, config).staffSession(sessionId, staffId),
   };
+}
+
+/** A tenant's reserved domain never changes. */
+function inReservedDomains(env: CellEnv, config: CellConfig, control: D1ControlStore): CellServices["recordInTenant"] {
+  const cache = new Map<string, string>();
+  return async (tenantId, event) => {
+    const domainId = cache.get(tenantId) ?? (await control.tenant(tenantId))?.tenantDomainId;
+    if (domainId === undefined) throw new AppError("resource.not_found");
+    if (cache.size >= LIMITS.keyCacheEntries) cache.clear();
+    cache.set(tenantId, domainId);
+    await recordInLog(env, config, domainId, event);
+  };
+}
+
+/** When each domain was told last. Unix milliseconds. */
+const toldOfIndex = new Map<string, number>();
+
+/** Tells a domain's keeper that its index is behind, at most once in `LIMITS.indexGatherMs`; nobody waits for it. */
+function indexBehind(env: CellEnv, config: CellConfig, domainId: string): void {
+  const nowMs = Date.now();
+  if (nowMs - (toldOfIndex.get(domainId) ?? 0) < LIMITS.indexGatherMs) return;
+  if (toldOfIndex.size >= LIMITS.keyCacheEntries) toldOfIndex.clear();
+  toldOfIndex.set(domainId, nowMs);
+  waitUntil(
+    domainKeeper(env, config, domainId)
+      .indexSoon()
+      .catch(() => {}),
+  );
 }
 
 /** Ranges are only added, when a shard is full: an answer from memory may lack the newest one. */

@@ -38,6 +38,8 @@ export interface CopiesContext {
   plan: () => void;
   /** D1 holds less than it was seen to hold: it was restored to an earlier copy, with what was erased since. */
   ledgerSetBack: () => void;
+  /** Entries came to D1. */
+  copied: () => void;
 }
 
 export class Copies {
@@ -155,7 +157,9 @@ export class Copies {
   async #copySteps(): Promise<void> {
     for (let step = 0; step < STEPS_PER_ALARM; step++) {
       await this.#settleShards();
+      const before = this.#context.journal.copied().size;
       const { done } = await this.#watchingLedger(() => copyStep(this.#deps()));
+      if (this.#context.journal.copied().size > before) this.#context.copied();
       releaseCopied(this.#context.journal, this.#context.sealed);
       if (done) {
         this.#gatherUntilMs = this.#context.stores().clock() + LIMITS.copyGatherMs;
@@ -196,7 +200,8 @@ export class Copies {
     const present = journal.shards().at(-1)?.shard ?? "";
     const limitBytes = this.#context.shardLimitBytes();
     if ((stores.lastSize(present) ?? 0) >= limitBytes) {
-      const next = shardWithRoom(present, await stores.gauges(), limitBytes);
+      const used = journal.shards().map(({ shard }) => shard);
+      const next = shardWithRoom(used, await stores.gauges(), limitBytes);
       if (next) journal.setShards(rollOver(journal.shards(), journal.copied().size, next));
       else console.warn(JSON.stringify({ at: "domain-log", fault: "no ledger shard has room", shard: present }));
     }

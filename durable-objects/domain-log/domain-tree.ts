@@ -170,11 +170,12 @@ export class DomainTree {
   }
 
   /** Under the checkpoint that `best` gives for a size. Null: the log does not have all of these entries. */
-  setProof(wanted: WantedSet, best: (size: number) => SignedCheckpoint): SetHashes | null {
+  setProof(wanted: WantedSet, size: number | null, best: (size: number) => SignedCheckpoint): SetHashes | null {
     const last = lastOf(wanted);
-    if (last >= this.tree.frontier().size) return null;
+    if (last >= Math.min(this.tree.frontier().size, size ?? Number.POSITIVE_INFINITY)) return null;
     const checkpoint = best(last + 1);
-    return { hashes: proveSet(this.tree, wanted, checkpoint.size, sha256), checkpoint: this.view(checkpoint) };
+    const hashes = proveSet(this.tree, wanted, size ?? checkpoint.size, sha256);
+    return { hashes, checkpoint: this.view(checkpoint) };
   }
 
   /** Null: no checkpoint of that size is known, or the trees are in another order. */

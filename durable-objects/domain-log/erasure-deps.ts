@@ -23,6 +23,8 @@ export interface ErasureParts {
   keys: ErasableKeys;
   /** A C2SP tlog-proof of an entry, without the entry; null: the log signs nothing. */
   proofOf: (seq: number) => Promise<string | null>;
+  /** Of the domain's keeper (`ErasureDeps`). */
+  dropExports: () => Promise<number>;
   /** Appends an entry of the product's own, once for each key. */
   tell: (event: ProductEvent, idempotencyKey: string) => Promise<Receipt>;
 }
@@ -44,6 +46,7 @@ export function erasureDeps(parts: ErasureParts): Omit<ErasureDeps, "book"> {
       const at = { payload, head, finalAt, inclusionProof };
       return config.signer.sign(erasureCertificateText(certificateOf(erasure, identity, at)));
     },
+    dropExports: parts.dropExports,
     head: () => journal.head(),
     clock: stores.clock,
   };

@@ -104,6 +104,7 @@ export class Erasures {
         keyDestroyedAt: null,
         rowsDeletedAt: null,
         pagesRewrittenAt: null,
+        exportsDroppedAt: null,
         pagesNextSeq: 0,
         counts: { ...NO_COUNTS, objectRows: seqs.length, objectMappings: mappings },
         entry: null,

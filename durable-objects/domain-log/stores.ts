@@ -1,13 +1,16 @@
 /** The stores of one domain, wired to the cell's bindings. */
 import { AppError } from "../../src/core/errors.ts";
 import type { ShardGauge, ShardRange } from "../../src/core/shards.ts";
+import { sha256 } from "../../src/crypto/sha256.ts";
 import type { CellEnv } from "../../src/env.ts";
 import type {
   Clock,
+  EntryIndex,
   EntryRow,
   ErasablePages,
   ErasableRows,
   HoldMirror,
+  IndexShard,
   LedgerHashes,
   LedgerStore,
   ResealLedger,
@@ -21,8 +24,11 @@ import type {
   TreeMirror,
 } from "../../src/services/ports.ts";
 import { D1ControlStore } from "../../src/storage/control-store.ts";
+import { D1EntryIndex } from "../../src/storage/entry-index.ts";
+import { EntryIndexShard } from "../../src/storage/entry-index-shard.ts";
 import { entriesWithAction } from "../../src/storage/erased-entries.ts";
 import { D1HoldMirror } from "../../src/storage/hold-mirror.ts";
+import { D1IndexShard } from "../../src/storage/index-writer.ts";
 import { D1LedgerHashes } from "../../src/storage/ledger-hashes.ts";
 import { D1LedgerStore } from "../../src/storage/ledger-store.ts";
 import { D1ResealLedger } from "../../src/storage/reseal-ledger.ts";
@@ -106,6 +112,21 @@ function shardOpener(env: CellEnv, domainId: string): (shard: string) => D1Ledge
 /** The ledger of a domain for whoever knows where its rows are. */
 export function ledgerAt(env: CellEnv, domainId: string, ranges: readonly ShardRange[]): ShardedLedger {
   return new ShardedLedger(() => ranges, shardOpener(env, domainId));
+}
+
+/** What a domain's entries are found by, for whoever knows where its rows are. `behind`: entries are copied and not indexed. */
+export function entryIndexAt(
+  env: CellEnv,
+  domainId: string,
+  ranges: readonly ShardRange[],
+  behind?: () => void,
+): EntryIndex {
+  const open = (shard: string) => new EntryIndexShard(shard, ledgerShard(env, shard), domainId, sha256);
+  return new D1EntryIndex(ranges, open, behind);
+}
+
+export function indexShardAt(env: CellEnv, domainId: string, shard: string): IndexShard {
+  return new D1IndexShard(ledgerShard(env, shard), domainId);
 }
 
 /** How many entries these domains have, wherever their rows lie. */

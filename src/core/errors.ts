@@ -31,6 +31,11 @@ const TABLE = {
     title: "The request is larger than the limit",
     explanation: "`detail` names the limit that was passed. Split the request; nothing was stored.",
   },
+  "request.range_unsatisfiable": {
+    status: 416,
+    title: "The range begins behind the end of the file",
+    explanation: "`detail` says how many bytes there are. A download that was complete has nothing left to resume.",
+  },
   "auth.required": {
     status: 401,
     title: "A credential is needed",
@@ -169,7 +174,7 @@ const TABLE = {
     status: 422,
     title: "The event holds something that must not stand in clear",
     explanation:
-      "A clear field holds a card number, an e-mail address or a secret. `errors` names the field, never the value. Send it as a private field (leave its key out of `clear_metadata`), or not at all. Nothing was stored.",
+      "A clear field holds what looks like personal data (an e-mail address, a telephone number, an IP address, an IBAN, a national identification number), a card number or a secret. `errors` names the field and the kind, never the value. Send it as a private field (leave its key out of `clear_metadata`), name the person as the actor or a subject, or leave it out. The domain's setting `personal_data_guard` can have personal data in clear metadata replaced instead. Nothing was stored.",
   },
   "subject.held": {
     status: 409,
@@ -189,10 +194,17 @@ const TABLE = {
     explanation:
       "The log has erased who this identity is (GDPR Art. 17). Its entries remain under a pseudonym that it no longer leads to; they can be read by their seq.",
   },
-  "entry.action_reserved": {
-    status: 422,
-    title: "Only the product itself writes this action",
-    explanation: "The nouns audit, domain, integrity, tenant, api_key, ledger, hold and key belong to the product.",
+  "export.not_ready": {
+    status: 409,
+    title: "The export is not there",
+    explanation:
+      "It is still being made, has failed, was withdrawn, or its time is over: `detail` says which. A link can be made while its status is `done`.",
+  },
+  "export.expired": {
+    status: 410,
+    title: "The link is not good any more",
+    explanation:
+      "The link, or the export that it leads to, has expired. Whoever made the export makes another link, or exports again.",
   },
   "tenant.deleting": {
     status: 409,
@@ -302,6 +314,29 @@ const TABLE = {
     title: "Too much is asked at once",
     explanation:
       "A limit on requests, or on appended events, is reached; `detail` says which, and `RateLimit` how much is left. Wait for `Retry-After` seconds and send the same again. Nothing was stored. `/v1/tenants/{tenantId}/rate-limits` shows the limits, and changes them within the tier.",
+  },
+  "event_type.exists": {
+    status: 409,
+    title: "The tenant has a type for this action already",
+    explanation: "A type is never edited. Add a version to it: `POST …/event-types/{action}/versions`.",
+  },
+  "schema.required": {
+    status: 422,
+    title: "No schema is known for the action of the event",
+    explanation:
+      "The domain takes only actions that the tenant has a schema for (`require_schema`), or the event names a version of a schema that is not there. Add the type, or leave `schema_version` out where the domain asks for none. Nothing was stored.",
+  },
+  "schema.mismatch": {
+    status: 422,
+    title: "The event does not fit the schema of its action",
+    explanation:
+      "`errors` names each place and the rule that it breaks, and the version that was asked; never a value. A new type or version is felt everywhere within ten seconds. Nothing was stored.",
+  },
+  "schema.withdrawn": {
+    status: 422,
+    title: "The tenant has withdrawn the action of the event",
+    explanation:
+      "Events of a withdrawn type are refused in every domain of the tenant. A new version takes it into use again. Nothing was stored.",
   },
   "precondition.required": {
     status: 428,

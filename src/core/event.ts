@@ -101,6 +101,8 @@ export interface AuditEvent {
   /** Top-level keys of `metadata` that the caller declares free of personal data; the others are private. */
   clear_metadata?: string[] | undefined;
   caveats?: string[] | undefined;
+  /** Which version of the tenant's schema it is to be checked against; default: the newest. */
+  schema_version?: number | undefined;
 }
 
 /** Whether an actor stands in the log as a pseudonym. */

@@ -44,11 +44,11 @@ export function formatSetProof(proof: SetProof): string {
   return `${[EVIDENCE_SET_HEADER, ...what, ...proof.hashes.map(toBase64)].join("\n")}\n`;
 }
 
-/** Takes an untrusted proof apart; null for anything that `formatSetProof` would not have written. */
-export function parseSetProof(text: string): SetProof | null {
+/** Takes an untrusted proof apart; null for anything that `formatSetProof` would not have written, and for more entries than `most`. */
+export function parseSetProof(text: string, most: number = LIMITS.evidenceSetEntries): SetProof | null {
   if (text.length > LIMITS.evidenceSetBytes || !text.startsWith(`${EVIDENCE_SET_HEADER}\n`)) return null;
   const [, first = "", ...lines] = text.slice(0, -1).split("\n");
-  const proof = first.startsWith("range ") ? rangeOf(first, lines) : selectionOf(first, lines);
+  const proof = first.startsWith("range ") ? rangeOf(first, lines) : selectionOf(first, lines, most);
   return proof && formatSetProof(proof) === text ? proof : null;
 }
 
@@ -61,9 +61,9 @@ function rangeOf(first: string, [prev = "", ...lines]: string[]): SetProof | nul
   return { kind: "range", from, to, prevHash, hashes };
 }
 
-function selectionOf(first: string, lines: string[]): SetProof | null {
+function selectionOf(first: string, lines: string[], most: number): SetProof | null {
   const count = parseDecimal(first.slice("selection ".length));
-  if (!count || count > LIMITS.evidenceSetEntries || lines.length < count) return null;
+  if (!count || count > most || lines.length < count) return null;
   const entries = lines.slice(0, count).map((line) => {
     const [, seq = "", prev = ""] = /^entry (\d+) (\S+)$/.exec(line) ?? [];
     return { seq: parseDecimal(seq) ?? -1, prevHash: hashOf(prev) };

@@ -19,6 +19,8 @@ export const ID_KINDS = {
   invitation: "inv",
   serviceAccount: "svc",
   accessGrant: "acc",
+  export: "exp",
+  exportLink: "lnk",
 } as const;
 export type IdKind = keyof typeof ID_KINDS;
 

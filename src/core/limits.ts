@@ -11,6 +11,20 @@ export const LIMITS = {
   requestBodyBytes: 64 * KiB,
   /** Events in one append (DESIGN §2). */
   appendEvents: 1000,
+  /** One line of a stream of events, and what a stream appends at a time. Bytes: of an event with its private values. */
+  ingestLineBytes: MiB,
+  ingestGroupBytes: MiB,
+  /** Empty lines of one stream: no rate counts them. */
+  ingestEmptyLines: 100_000,
+  /** A stream that pauses for this long is appended as far as it came. */
+  ingestPauseMs: 500,
+  /** A stream of events, decompressed. Bytes; a body that comes from outside may have 100 MB compressed on most plans. */
+  ingestStreamBytes: GiB,
+  /** What a compressed body may become: the first without question, and so many times what has come of it. Bytes; logs have 10 to 60. */
+  inflatedFreeBytes: 16 * MiB,
+  inflatedRatio: 200,
+  /** Window that a zstd body may ask memory for (RFC 9659), as a power of 2. */
+  zstdWindowLog: 23,
   /** Canonical payload of one entry (DESIGN §2). Bytes. */
   payloadBytes: 64 * KiB,
   /** Nesting of a request body; an event's metadata alone may use `metadataDepth`. */
@@ -25,6 +39,9 @@ export const LIMITS = {
   changes: 100,
   caveats: 50,
   idpClaimNames: 50,
+  /** Places in one clear text that look like a number of one kind and are looked at closer; pointers that one refusal names. */
+  guardCandidates: 100,
+  guardFindings: 50,
   identityIdChars: 256,
   nameChars: 256,
   reasonChars: 2000,
@@ -211,6 +228,8 @@ export const LIMITS = {
   domainsPerTenant: 1000,
   /** Deleting a tenant: rows of a table that one statement deletes, and domains that are seen to before the next alarm. */
   deletionRows: 2000,
+  /** The same of the index, whose rows are small. */
+  deletionPostings: 20_000,
   deletionDomainsPerTurn: 50,
   /** How long requests that are under way may take to end once a domain is being deleted; then the alarm looks again. */
   deletionDrainMs: 10_000,
@@ -241,6 +260,27 @@ export const LIMITS = {
   holdDomainsPerPass: 40,
   /** People that one statement looks for in a range of entries. */
   holdScanPeople: 1000,
+  /** Action types of a tenant's own, versions of one, and the schemas of all versions together: an isolate keeps them in memory. */
+  eventTypesPerTenant: 500,
+  eventTypeVersions: 100,
+  eventSchemasBytes: MiB,
+  /** One schema as JSON, and what the check of one event may look at: subschemas, with every `$ref` followed. Bytes. */
+  eventSchemaBytes: 16 * KiB,
+  eventSchemaDepth: 6,
+  eventSchemaNodes: 500,
+  /** A `pattern`, and the places for a character in it once repetitions are written out. */
+  patternChars: 256,
+  patternPlaces: 1000,
+  /** Ways through a pattern that is not unambiguous: each is tried in turn. */
+  patternWays: 2000,
+  /** Schemas of tenants in the memory of one isolate. Bytes of JSON. */
+  eventSchemasKeptBytes: 16 * MiB,
+  /** Faults that one event's check tells. */
+  schemaErrors: 20,
+  /** Kinds of refusals that a domain keeps, the ones seen last; and that one isolate counts between two writes. */
+  rejectedKinds: 200,
+  rejectedKindsWaiting: 100,
+  rejectedWriteMs: 1000,
   /** That are neither revoked nor expired; of the others the newest `endedKeysKept` stay to be read. */
   keysPerTenant: 1000,
   endedKeysKept: 200,
@@ -313,6 +353,40 @@ export const LIMITS = {
   bundleBytes: 256 * MiB,
   bundleFileBytes: 32 * MiB,
   bundleFiles: 1000,
+  /** One group of an export: entries, and payload bytes; with its table and its list a group is built in an isolate of 128 MB. */
+  exportGroupEntries: 10_000,
+  exportGroupBytes: 4 * MiB,
+  /** One group with private values: an event has at most `eventBytes`, so its disclosure stays below `bundleFileBytes`. */
+  exportPrivateEntries: 200,
+  /** Read at once: entries, and bytes of their payloads in one string of D1 (2 MB at most). */
+  exportPageEntries: 2500,
+  exportPageBytes: 1_800_000,
+  /** Groups of one step; fewer when they have taken `exportStepMs`. */
+  exportStepGroups: 8,
+  /** Files of one export: in the directory of its archive, and in its manifest. */
+  exportFiles: 60_000,
+  /** Parts of an upload to R2: all of one size but the last, at least 5 MiB, at most 10,000 (PLATFORM §2.3). Bytes. */
+  exportPartBytes: 5 * MiB,
+  exportParts: 10_000,
+  /** Entries that an export without a match looks through before it writes down how far it is. */
+  exportScanEntries: 20_000,
+  /** One run of the alarm goes on for about so long; the next one follows at once. */
+  exportStepMs: 500,
+  /** Tries of one step, and fresh beginnings of one export, before it has failed. */
+  exportTries: 12,
+  exportRestarts: 3,
+  /** Exports of one domain that are not over, and those that its list keeps; the oldest that are over go. */
+  exportsOpen: 10,
+  exportsKept: 200,
+  /** An export stays in the bucket this long, unless it was asked for shorter, and at most so long. Seconds. */
+  exportLifeS: 7 * 24 * 60 * 60,
+  exportLifeMaxS: 30 * 24 * 60 * 60,
+  exportLifeMinS: 60,
+  /** A link to download one is good this long, and at most so long. Seconds. */
+  exportLinkS: 60 * 60,
+  exportLinkMaxS: 7 * 24 * 60 * 60,
+  /** Links of one export, revoked and expired ones among them. */
+  exportLinks: 100,
   /** Evidence of a fork: two whole notes and two proofs. Characters. */
   forkBytes: 160 * KiB,
   /** A monitor keeps this many verified tiles of 8 KiB, fetches this many at a time, and is ahead of itself by as many bundles. */
@@ -323,4 +397,70 @@ export const LIMITS = {
   /** A round that could not reach the log is tried again after the first time, doubled up to the second. */
   monitorRetryMs: 1000,
   monitorRetryMaxMs: 5 * 60 * 1000,
+  /** Words of one entry that it is found by, and terms of it in all: what an event may have at most, twice over, and its words. */
+  entryWords: 128,
+  entryTerms: 400,
+  /** Text that words are cut from, of one value. Characters. */
+  wordsChars: 16 * KiB,
+  /** A query in the language; the values of its qualifiers, and the people among them: each is a call to the domain's object. */
+  queryChars: 4000,
+  queryValues: 100,
+  queryPeople: 20,
+  queryErrors: 20,
+  /** Domains of one query across a tenant, and the people in it times the domains: each is a call. */
+  queryDomains: 50,
+  queryLookUps: 200,
+  /** Looks at the index for one page: one that finds little comes back short, with a cursor. */
+  queryRounds: 4,
+  /** Rows that one of many domains is asked for at a time, at least. */
+  queryShareRows: 20,
+  /** Pages of a read that was recorded are no entries of their own for this long. */
+  readMarkMs: 60 * 60 * 1000,
+  /** How long `consistency=latest` of a query waits for the copy and the index. */
+  queryCatchUpMs: 10_000,
+  /** A count stops here; facets of a filter are of so many of its newest entries, and name so many values of each kind. */
+  countEntries: 10_000,
+  facetEntries: 5000,
+  facetValues: 50,
+  facetValuesDefault: 10,
+  /** One step of the index: entries, and characters of their payloads. */
+  indexRows: 500,
+  indexChars: 2 * MiB,
+  /** One turn of the alarm indexes this long; then the next. */
+  indexTurnMs: 1000,
+  /** A domain that copies all the time wakes its index at most this often, and so does who finds it behind. */
+  indexGatherMs: 1000,
+  /** How long a head waits for D1 to say how far the index has come. */
+  indexLookMs: 1000,
+  /** Postings of the rarest clause that one page looks at, and that one count looks at; a term's are counted up to the first. */
+  queryScan: 2000,
+  countScan: 20_000,
+  /** What each of several values may cost at least, and clauses that a statement of the index takes: the match judges the others. */
+  queryScanOfTerm: 50,
+  indexedClauses: 20,
+  /** Sums of days that one call reads, of each kind. */
+  tallyRows: 20_000,
+  /** Live connections to one domain, and to all domains of a tenant: the second is counted in memory, to within a look. */
+  tailsPerDomain: 100,
+  tailsPerTenant: 500,
+  /** So often a keeper looks at its live connections: their credentials, the log's head, and whether they still take something. */
+  tailLookMs: 20_000,
+  /** Nothing is sent under a credential that was last found right longer ago: its end takes no longer to be felt. */
+  tailTrustMs: 60_000,
+  /** A reader that takes nothing for this long while there is more is ended; it connects again from where it is. */
+  tailStallMs: 30_000,
+  /** The longest life of a connection: a stream keeps its object in memory, a socket does not. */
+  tailStreamLifeMs: 15 * 60_000,
+  tailSocketLifeMs: 24 * 60 * 60 * 1000,
+  /** Entries that one step reads for all who listen, and characters of one chunk of a stream, to which one entry may be added. */
+  tailPageEntries: 500,
+  tailChunkChars: 256 * KiB,
+  /** A WebSocket is sent a mark after either, and has at most two windows under way. */
+  tailWindowEntries: 250,
+  tailWindowChars: 256 * KiB,
+  /** A reader is told where it is after so many entries that its filter does not ask for. */
+  tailPositionEntries: 1000,
+  /** A log that has grown tells its keeper after this, once for all that came meanwhile; and so long it remembers that somebody listens. */
+  tailGatherMs: 25,
+  tailInterestMs: 120_000,
 } as const;

@@ -20,9 +20,16 @@ export interface ShardGauge {
 /** At this share of its limit a shard is worth a warning. */
 export const SHARD_WARNING = 0.7;
 
-/** The shard for the next range when the present one is full: the emptiest with room; null: none has any. */
-export function shardWithRoom(present: string, gauges: readonly ShardGauge[], limitBytes: number): string | null {
-  const open = gauges.filter(({ shard, bytes }) => shard !== present && bytes < limitBytes);
+/**
+ * The shard for the next range when the present one is full: the emptiest with room among those that the domain was never in,
+ * because a shard that has entries of a domain takes only the very next one (`audit_log_chain`); null: none is left.
+ */
+export function shardWithRoom(
+  used: readonly string[],
+  gauges: readonly ShardGauge[],
+  limitBytes: number,
+): string | null {
+  const open = gauges.filter(({ shard, bytes }) => !used.includes(shard) && bytes < limitBytes);
   return open.sort((a, b) => a.bytes - b.bytes)[0]?.shard ?? null;
 }
 
@@ -42,4 +49,16 @@ export function rangesWithin(
     const part = { shard, fromSeq: Math.max(begins, fromSeq), toSeq: Math.min(ends, toSeq) };
     return part.fromSeq <= part.toSeq ? [part] : [];
   });
+}
+
+/** How far the entries reach without a gap when each shard says up to which size it has its own. One that was set back ends them. */
+export function reachOver(ranges: readonly ShardRange[], sizes: ReadonlyMap<string, number>): number {
+  let reached = 0;
+  for (const { shard, fromSeq, toSeq } of rangesWithin(ranges, 0, Number.MAX_SAFE_INTEGER)) {
+    const size = sizes.get(shard) ?? 0;
+    if (size <= fromSeq) break;
+    reached = Math.min(size, toSeq + 1);
+    if (reached <= toSeq) break;
+  }
+  return reached;
 }

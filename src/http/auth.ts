@@ -119,6 +119,25 @@ async function tenantOfPath(c: Context<HttpEnv>, services: CellServices): Promis
   return domain.tenantId;
 }
 
+/**
+ * A permission that a route needs for some bodies only, besides its own, under the same rules of second factors. 403 names it. An
+ * approved access of the operator's people is to the route's own permission, so it does not reach this one.
+ */
+export async function demandBesides(c: Context<HttpEnv>, permission: Permission): Promise<void> {
+  const services = c.get("services");
+  const demanded = (principal: Principal) => {
+    if (!principal.permissions.includes(permission)) {
+      throw new AppError("auth.forbidden", { detail: `this needs the permission ${permission} too` });
+    }
+    return secondFactorFault(principal, permission, services);
+  };
+  if (!demanded(c.get("principal"))) return;
+  const now = await authenticate(c, services, true);
+  if (!now) throw new AppError("auth.required");
+  const fault = demanded(now);
+  if (fault) throw fault;
+}
+
 function mayKnow(principal: Principal, tenantId: string): boolean {
   return isOperators(principal) || principal.tenantId === tenantId;
 }

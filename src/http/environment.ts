@@ -7,10 +7,21 @@ import type { SignedIn } from "../services/access/principal.ts";
 import type { SessionLookUp } from "../services/access/sessions.ts";
 import type { CellConfig } from "../services/cell-config.ts";
 import type { DeletionRecord } from "../services/deletion/register.ts";
+import type { CheckServices } from "../services/intake/checks.ts";
+import type { RejectedEvents } from "../services/intake/rejected.ts";
 import type { SlotCalls } from "../services/keys/slots/calls.ts";
 import type { DomainKeeperCalls, DomainLogCalls } from "../services/log/calls.ts";
 import type { Permission } from "../services/permissions.ts";
-import type { ApiKeyRecord, ControlStore, DomainRecord, LedgerStore } from "../services/ports.ts";
+import type {
+  ApiKeyRecord,
+  ControlStore,
+  DomainRecord,
+  EventTypeStore,
+  LedgerStore,
+  RejectedStore,
+} from "../services/ports.ts";
+import type { EntryIndex } from "../services/query/ports.ts";
+import type { ReadRecorder } from "../services/query/record-read.ts";
 import type { RateDeskCalls } from "../services/rates/calls.ts";
 import type { Verdict } from "../services/rates/leases.ts";
 import type { RateLimiter } from "../services/rates/limiter.ts";
@@ -18,12 +29,17 @@ import type { ResidencyReport } from "../services/residency.ts";
 import type { CellStatus } from "../services/status.ts";
 import type { TenantDeskCalls } from "../services/tenancy/calls.ts";
 import type { WitnessCalls } from "../services/witness/witness.ts";
+import type { ByteRange } from "./byte-range.ts";
 
 /** Wired in src/cell.ts. */
-export interface CellServices {
+export interface CellServices extends ReadRecorder, CheckServices {
   config: CellConfig;
   clock: () => number;
   control: ControlStore;
+  eventTypes: EventTypeStore;
+  /** Counts what was refused, behind the answer. */
+  rejected: RejectedEvents;
+  rejectedStore: RejectedStore;
   /** Answers from memory for at most `LIMITS.keyCacheMs`. */
   key: (keyId: string) => Promise<ApiKeyRecord | null>;
   /** Answers from memory for at most `LIMITS.domainCacheMs`: a domain never changes hands, its settings do. */
@@ -33,6 +49,8 @@ export interface CellServices {
   /** Where a domain's rows lie; from memory for at most `LIMITS.shardCacheMs` unless `fresh`. */
   shards: (domainId: string, fresh?: boolean) => Promise<ShardRange[]>;
   ledger: (domainId: string, ranges: readonly ShardRange[]) => LedgerStore;
+  /** What a domain's entries are found by. One that is found behind its entries is told to go on. */
+  entryIndex: (domainId: string, ranges: readonly ShardRange[]) => EntryIndex;
   /** How many entries these domains of one tenant have, by the queryable copy. */
   entriesOf: (domainIds: readonly string[]) => Promise<number>;
   log: (domainId: string) => DomainLogCalls;
@@ -49,6 +67,8 @@ export interface CellServices {
   staff: StaffCalls;
   /** A tenant's deletion, running or over. */
   deletion: (tenantId: string) => Promise<DeletionRecord | null>;
+  /** Bytes of an export's file, or of a range of it; null: it is not there. */
+  exportFile: (key: string, range: ByteRange | null) => Promise<ReadableStream<Uint8Array> | null>;
   residency: () => Promise<ResidencyReport>;
   status: () => Promise<CellStatus>;
   slots: SlotCalls;

@@ -2,13 +2,15 @@
  * Declaring a route. The permission is part of the declaration: without one it does not compile, and `mount` takes nothing
  * else, so no route exists outside the OpenAPI document or without its authorisation.
  */
-import { createRoute, type RouteConfig, type RouteHandler } from "@hono/zod-openapi";
+import { createRoute, type RouteConfig, type RouteHandler, z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { ERRORS, type ErrorCode } from "../core/errors.ts";
 import { type Permission, PUBLIC } from "../services/permissions.ts";
 import { authorise } from "./auth.ts";
+import { problemReferences } from "./document/problems.ts";
 import type { CellApp, HttpEnv } from "./environment.ts";
 import { admit } from "./only-declared.ts";
+import { asPage, sameOriginForm } from "./pages/headers.ts";
 import { problemSchema } from "./schemas/resources.ts";
 
 /** `any_credential`: for asking who one is. */
@@ -44,7 +46,7 @@ export function declareRoute<const R extends Declared>(route: R): Route<R> {
     tags: [tag],
     ...(permission === PUBLIC ? {} : { security: [{ bearer: [] }] }),
     "x-permission": permission,
-    responses: { ...problemResponses(codes), ...rest.responses },
+    responses: { ...problemResponses(codes, before.some(isOfPages)), ...rest.responses },
     middleware: [...guard, ...before],
   } as unknown as RouteConfig);
   return Object.assign(config, { [declared]: permission }) as unknown as Route<R>;
@@ -59,14 +61,21 @@ export function mount<R extends RouteConfig & { [declared]: Declaration }>(
   admit(app, () => app.openapi(route, handler));
 }
 
-function problemResponses(codes: readonly ErrorCode[]): RouteConfig["responses"] {
+/** For routes that answer pages: what goes wrong is a page too, except before they are reached. */
+const isOfPages = (middleware: MiddlewareHandler<HttpEnv>) => middleware === asPage || middleware === sameOriginForm;
+
+function problemResponses(codes: readonly ErrorCode[], withPages: boolean): RouteConfig["responses"] {
+  const page = withPages ? { "text/html": { schema: z.string() } } : {};
   const byStatus = Map.groupBy(new Set(codes), (code) => ERRORS[code].status);
   return Object.fromEntries(
     [...byStatus].map(([status, group]) => [
       status,
       {
         description: group.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join("; "),
-        content: { "application/problem+json": { schema: problemSchema } },
+        content: {
+          "application/problem+json": { schema: problemSchema, examples: problemReferences(group) },
+          ...page,
+        },
       },
     ]),
   );

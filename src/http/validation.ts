@@ -1,6 +1,6 @@
 /** zod's findings as problem fields. */
 import type { z } from "@hono/zod-openapi";
-import { AppError, type FieldError } from "../core/errors.ts";
+import { AppError, type FieldError, isAppError } from "../core/errors.ts";
 import { jsonPointer } from "../core/strict-json.ts";
 
 /** At most this many fields are named in one answer. */
@@ -28,4 +28,22 @@ export function validationHook(result: { success: boolean; target: string; error
   const errors = fieldErrors(result.error);
   if (result.target === "json") throw invalid(errors);
   throw invalid(errors.map(({ pointer, detail }) => ({ pointer: `${result.target}:${pointer.slice(1)}`, detail })));
+}
+
+/** Faults of a body that was made of parameters, named as those: `/filter/actions/0` is `query:action`. */
+export async function pointedAtQuery<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!isAppError(error) || error.code !== "request.invalid") throw error;
+    const errors = (error.errors ?? []).map(({ pointer, detail }) => ({ pointer: parameterOf(pointer), detail }));
+    throw new AppError("request.invalid", { errors });
+  }
+}
+
+const PLURALS: Readonly<Record<string, string>> = { actions: "action", outcomes: "outcome", categories: "category" };
+
+function parameterOf(pointer: string): string {
+  const name = pointer.split("/").find((token) => token !== "" && token !== "filter") ?? "";
+  return `query:${PLURALS[name] ?? name}`;
 }

@@ -10,7 +10,7 @@ const ENDS =
   /^(?:and|where|on|order|group|limit|having|window|returning|cross|left|right|full|inner|join|natural|union|except|intersect|;)$/;
 
 /**
- * What `column = ?`, `= other.column` and `IN (…)` at the level of WHERE or ON make it equal to: a value, or the name of the
+ * What `column = ?`, `= (SELECT …)`, `= other.column` and `IN (…)` at the level of WHERE or ON make it equal to: a value, or the name of the
  * other; with other tables beside it only by its own name. The ON of a LEFT JOIN binds the table that is joined, no other.
  */
 export function equalTo(block: readonly string[], column: string, name: string, qualified: boolean): string[] {
@@ -23,6 +23,11 @@ export function equalTo(block: readonly string[], column: string, name: string, 
     if (operator === "in") return [VALUE];
     if (operator !== "=" || value === undefined) return [];
     const isValue = value.startsWith("?");
+    // A sub-select that yields one value is judged itself, as the one of IN is.
+    if (value === "(" && block[i + 3] === "…" && block[i + 4] === ")") {
+      const after = block[i + 5];
+      return after === undefined || ENDS.test(after) ? [VALUE] : [];
+    }
     const end = block[i + (isValue ? 3 : 5)];
     if (end !== undefined && !ENDS.test(end)) return [];
     if (isValue) return [VALUE];

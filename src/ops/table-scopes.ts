@@ -11,12 +11,19 @@ export const SCOPES: Scopes = {
   service_account: ["tenant_id"],
   tenant_key_service: ["tenant_id"],
   legal_hold_words: ["tenant_id"],
+  event_type: ["tenant_id"],
+  event_type_version: ["tenant_id"],
+  rejected_event: ["domain_id"],
   audit_log: ["domain_id"],
   ledger_base: ["domain_id"],
   ledger_release: ["domain_id"],
   ledger_hold: ["domain_id"],
   audit_private_value: ["domain_id"],
   audit_subject_pii: ["domain_id"],
+  audit_index: ["domain_id"],
+  // The number of a domain in its shard, which audit_index gives.
+  audit_posting: ["number"],
+  audit_tally: ["number"],
 };
 
 /**

@@ -138,17 +138,7 @@ export const PERMISSION_NAMES = Object.keys(TABLE) as [Permission, ...Permission
 export const PUBLIC = "public";
 
 /** Declared by no route yet: their operations come with queries, exports, retention and restores. */
-export const AHEAD: readonly Permission[] = [
-  "event_schema.read",
-  "export.read",
-  "retention.read",
-  "domain.update",
-  "event_schema.manage",
-  "export.create",
-  "export.revoke",
-  "retention.manage",
-  "domain.restore",
-];
+export const AHEAD: readonly Permission[] = ["retention.read", "retention.manage", "domain.restore"];
 
 /** All that a role holds, in the order of the table. */
 export function permissionsOf(role: Role): readonly Permission[] {

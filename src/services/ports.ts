@@ -9,6 +9,9 @@ import type { ChainRow } from "../verifier/chain.ts";
 import type { Permission, Tier } from "./permissions.ts";
 import type { TenantSettings } from "./tiers.ts";
 
+export type * from "./event-types/ports.ts";
+export type * from "./intake/ports.ts";
+export type * from "./query/ports.ts";
 export type { TenantSettings } from "./tiers.ts";
 
 export type DomainKind = "client" | "tenant" | "platform";
@@ -179,6 +182,23 @@ export interface LedgerLookUp {
   rowsAt(seqs: readonly number[], descending?: boolean): Promise<EntryRow[]>;
 }
 
+/** Payloads of one domain as one text, for whoever reads very many and computes their hashes anyway. */
+export interface LedgerLines {
+  /**
+   * The first entries of [fromSeq, toSeq], at most `limit` and `LIMITS.exportPageBytes` of them, at least one; null when the ledger
+   * does not hold `fromSeq`, or a gap follows it. One row of D1, whatever their number.
+   */
+  lines(range: { fromSeq: number; toSeq: number; limit: number }): Promise<LedgerText | null>;
+}
+
+export interface LedgerText {
+  count: number;
+  /** With LF between them; untrusted, so one may hold an LF. */
+  text: string;
+  /** As the last row has it, lower-case hex. */
+  entryHash: string;
+}
+
 /** One domain's archive (R2 LOG). */
 export interface SegmentStore {
   /** Stores a segment unless one of that name exists. Resolves to false when one exists; never overwrites. */
@@ -187,6 +207,21 @@ export interface SegmentStore {
   get(firstSeq: number): Promise<{ head: SegmentHead | null; payloads: string[] } | null>;
   /** First seqs of the segments that begin at or after `fromSeq`, ascending, at most `limit`. */
   list(fromSeq: number, limit: number): Promise<number[]>;
+}
+
+/** Exports in R2 LOG. Throws `storage.unavailable`. */
+export interface ExportStore {
+  /** Begins an upload; its id. */
+  begin(key: string, exportId: string): Promise<string>;
+  /** Null: there is no such upload any more. The same number again takes the place of the first. */
+  putPart(key: string, uploadId: string, number: number, bytes: Uint8Array): Promise<string | null>;
+  /** False: there is no such upload any more, or not with these parts. */
+  complete(key: string, uploadId: string, parts: readonly { number: number; etag: string }[]): Promise<boolean>;
+  /** Bytes of what stands there for this export; null: nothing does. */
+  size(key: string, exportId: string): Promise<number | null>;
+  /** Idempotent. */
+  abort(key: string, uploadId: string): Promise<void>;
+  delete(key: string): Promise<void>;
 }
 
 /** A log's tree as a bucket serves it (R2 LOG), by the paths of C2SP tlog-tiles. */
@@ -472,6 +507,8 @@ export interface ControlStore {
   /** Idempotent by id. Resolves to false when another domain of the tenant has the name. */
   addDomain(domain: DomainRecord, shard: string): Promise<boolean>;
   domain(domainId: string): Promise<DomainRecord | null>;
+  /** Idempotent: afterwards exactly these are set. */
+  changeDomain(tenantId: string, domainId: string, settings: Partial<DomainSettings>): Promise<void>;
   domainsOf(tenantId: string): Promise<DomainRecord[]>;
   /** Domains of all tenants, for the cell's own housekeeping. */
   domains(afterId: string, limit: number): Promise<DomainRecord[]>;

@@ -68,6 +68,11 @@ export class D1ControlStore implements ControlStore {
     return row ? toDomainRecord(row) : null;
   }
 
+  async changeDomain(tenantId: string, domainId: string, settings: DomainRecord["settings"]): Promise<void> {
+    const mine = and(eq(domain.tenantId, tenantId), eq(domain.id, domainId));
+    await asking(() => this.#db.update(domain).set({ settings }).where(mine));
+  }
+
   async domainsOf(tenantId: string): Promise<DomainRecord[]> {
     const rows = await asking(() =>
       this.#db

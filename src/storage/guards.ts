@@ -24,6 +24,9 @@ export const LEDGER_GUARDS: Guards = {
   ledger_release_no_update: "98b2e3a7c9b7c5f6934720ef5e9f469da851d97f20c37e7902617759cc962a78",
   ledger_release_no_delete: "6b4ad3ad0b1fcf6a0b3ef06b8b785b260b73eec87ee0f8cb2e5acabc59b8e4bb",
   ledger_release_no_rewrite: "a3c240a03e4af4ead2d62bc96b6420fb952f258bbaf3fc824f635e9af1b1cac3",
+  audit_index_begins: "8ceddc4e95297ef27ec1499bef3f732aa7f705f76dae317d1355654bee840727",
+  audit_index_step: "1025dcdb5619bf4fd9e003784fb9ce251fcc6551f25fdfcff334fec2c3fb45c4",
+  audit_index_kept: "c2574262bc35b074c6b3c2f9ec7341a9f12799e74d165f3d10d63f85d751d739",
 };
 
 export const CONTROL_GUARDS: Guards = {
@@ -35,6 +38,10 @@ export const CONTROL_GUARDS: Guards = {
   api_key_not_revived: "e8c1459fa8dc0ec135983991fe3de20450a75a10d3255f41281a188e38e8bed9",
   api_key_owned: "59ef7c4ea6a56a53db3846ec20d69e166f9a5bec7aba021da4f023f1267b7d48",
   service_account_removed_for_good: "2d279738387bd035c55fc3c8bae67d561d1155a06a30c42ed480b9ee3904d2a8",
+  event_type_version_frozen: "dd7ff01453a28d47a9e65bbda6b8db089fcd22d5f135a8304dcd0959ba29a48c",
+  event_type_version_not_replaced: "f148923c59abfe9ac29a4288f8d6e45ebe576a467fc07cf7f04ec0db04a352f3",
+  event_type_kept: "9b19ada34dc22f3105ecc348341428734ffbc3cb597e05b690145d85c0074e65",
+  event_type_not_replaced: "6278ad696df963483da6fe8758af18cc6fd4d151e052e02e7796d1fdc35fbb57",
 };
 
 /** A trigger as `sqlite_master` holds it; untrusted. */

@@ -1,7 +1,7 @@
 /** A domain's rows in a ledger shard (D1). Every statement names the domain. */
 import { AppError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
-import type { EntryRow, LedgerLookUp, LedgerStore, SealedRows } from "../services/ports.ts";
+import type { EntryRow, LedgerLines, LedgerLookUp, LedgerStore, LedgerText, SealedRows } from "../services/ports.ts";
 import { storeUnavailable } from "./d1-errors.ts";
 import { guardsMissing, LEDGER_GUARDS, type StoredTrigger, TRIGGERS_SQL } from "./guards.ts";
 import { jsonArrays } from "./json-arrays.ts";
@@ -22,8 +22,13 @@ const INSERT = `INSERT INTO audit_log (domain_id, seq, id, prev_hash, entry_hash
   SELECT ?1, e.value ->> 0, e.value ->> 1, unhex(e.value ->> 2), unhex(e.value ->> 3), e.value ->> 4 FROM json_each(?2) e ORDER BY e.key`;
 const INSERT_BASE = `INSERT INTO ledger_base (domain_id, base_seq, base_prev_hash) SELECT ?1, ?2, unhex(?3)
   WHERE NOT EXISTS (SELECT 1 FROM ledger_base WHERE domain_id = ?1 AND base_seq = ?2)`;
+/** The hash is that of the row with the greatest seq (SQLite: bare columns beside one max()). */
+const LINES = `SELECT count(*), max(seq), lower(hex(entry_hash)), group_concat(payload, char(10) ORDER BY seq) FROM (
+    SELECT seq, entry_hash, payload, sum(octet_length(payload) + 1) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS through
+    FROM audit_log WHERE domain_id = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq LIMIT ?4)
+  WHERE through <= ?5`;
 
-export class D1LedgerStore implements LedgerStore, LedgerLookUp {
+export class D1LedgerStore implements LedgerStore, LedgerLookUp, LedgerLines {
   readonly #db: D1Database;
   readonly #domainId: string;
   /** Size of the database after the last insert; null before the first. Bytes. */
@@ -90,6 +95,18 @@ export class D1LedgerStore implements LedgerStore, LedgerLookUp {
         .all<SqlRow>(),
     );
     return results;
+  }
+
+  async lines({ fromSeq, toSeq, limit }: Parameters<LedgerLines["lines"]>[0]): Promise<LedgerText | null> {
+    const values = [this.#domainId, fromSeq, toSeq, limit, LIMITS.exportPageBytes];
+    const rows = await this.#asking(() =>
+      this.#db
+        .prepare(LINES)
+        .bind(...values)
+        .raw<[number, number | null, string, string]>(),
+    );
+    const [count, last, entryHash, text] = rows[0] ?? [0, null, "", ""];
+    return last === null || last - fromSeq + 1 !== count ? null : { count, text, entryHash };
   }
 
   async byId(id: string): Promise<EntryRow | null> {

@@ -1,11 +1,13 @@
 /** The tables of a cell's databases. The SQL in `migrations/` is compared with this by test/storage/schema.test.ts. */
 import { sql } from "drizzle-orm";
 import { blob, index, integer, primaryKey, sqliteTable, text, unique, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { ActionCategory, ActionSensitivity, PersonField } from "../core/actions/action.ts";
 import type { DomainSettings } from "../core/domain-settings.ts";
+import type { SchemaJson } from "../core/event-schema/vet.ts";
 import type { Jurisdiction } from "../core/ids.ts";
 import type { KeyServiceSettings, KeyServiceState } from "../core/key-service.ts";
 import type { Permission, Tier } from "../services/permissions.ts";
-import type { DomainKind, TenantSettings } from "../services/ports.ts";
+import type { DomainKind, TallyKind, TenantSettings } from "../services/ports.ts";
 import { sealedColumn } from "./sealed-column.ts";
 
 export const tenant = sqliteTable("tenant", {
@@ -127,6 +129,70 @@ export const legalHoldWords = sqliteTable(
   (table) => [primaryKey({ columns: [table.tenantId, table.holdId, table.change] })],
 );
 
+/** Action types of a tenant's own. Written through `event-type-store.ts`. */
+export const eventType = sqliteTable(
+  "event_type",
+  {
+    tenantId: text("tenant_id")
+      .notNull()
+      .references(() => tenant.id),
+    action: text("action").notNull(),
+    newest: integer("newest").notNull(),
+    createdAt: text("created_at").notNull(),
+    withdrawnAt: text("withdrawn_at"),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.action] })],
+);
+
+/** Never changed. `number` grows over all tenants, so that what is newer than what is known can be asked for. */
+export const eventTypeVersion = sqliteTable(
+  "event_type_version",
+  {
+    number: integer("number").primaryKey(),
+    tenantId: text("tenant_id")
+      .notNull()
+      .references(() => tenant.id),
+    action: text("action").notNull(),
+    version: integer("version").notNull(),
+    description: text("description").notNull(),
+    category: text("category").$type<ActionCategory>().notNull(),
+    does: text("does").$type<"read" | "write">().notNull(),
+    sensitivity: text("sensitivity").$type<ActionSensitivity>().notNull(),
+    people: text("people", { mode: "json" }).$type<PersonField[]>().notNull(),
+    metadataSchema: text("metadata_schema", { mode: "json" }).$type<SchemaJson>().notNull(),
+    eventSchema: text("event_schema", { mode: "json" }).$type<SchemaJson>(),
+    createdAt: text("created_at").notNull(),
+  },
+  (table) => [
+    unique("event_type_version_of").on(table.tenantId, table.action, table.version),
+    index("event_type_version_tenant").on(table.tenantId, table.number),
+  ],
+);
+
+/** What was refused, counted. No action, version or credential: an empty text, 0. Written through `rejected-store.ts`. */
+export const rejectedEvent = sqliteTable(
+  "rejected_event",
+  {
+    domainId: text("domain_id")
+      .notNull()
+      .references(() => domain.id),
+    code: text("code").notNull(),
+    action: text("action").notNull(),
+    pointer: text("pointer").notNull(),
+    schemaVersion: integer("schema_version").notNull(),
+    credentialId: text("credential_id").notNull(),
+    count: integer("count").notNull(),
+    firstAt: text("first_at").notNull(),
+    lastAt: text("last_at").notNull(),
+  },
+  (table) => [
+    primaryKey({
+      columns: [table.domainId, table.code, table.action, table.pointer, table.schemaVersion, table.credentialId],
+    }),
+    index("rejected_event_age").on(table.domainId, table.lastAt),
+  ],
+);
+
 /** Ledger shards. Written through `ledger-store.ts`, whose statements drizzle cannot say. */
 export const auditLog = sqliteTable(
   "audit_log",
@@ -203,4 +269,38 @@ export const auditSubjectPii = sqliteTable(
     idpClaimNames: sealedColumn("idp_claims")("idp_claim_names"),
   },
   (table) => [primaryKey({ columns: [table.domainId, table.pseudonym] })],
+);
+
+/** How far a domain's entries in this shard are indexed. Written through `index-writer.ts`. */
+export const auditIndex = sqliteTable("audit_index", {
+  number: integer("number").primaryKey(),
+  domainId: text("domain_id").notNull().unique(),
+  salt: blob("salt", { mode: "buffer" }).notNull(),
+  fromSize: integer("from_size").notNull(),
+  size: integer("size").notNull(),
+});
+
+/** What entries are found by. Read through `entry-index.ts`. */
+export const auditPosting = sqliteTable(
+  "audit_posting",
+  {
+    number: integer("number").notNull(),
+    term: integer("term").notNull(),
+    at: integer("at").notNull(),
+    seq: integer("seq").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.number, table.term, table.at, table.seq] })],
+);
+
+/** Sums of days. */
+export const auditTally = sqliteTable(
+  "audit_tally",
+  {
+    number: integer("number").notNull(),
+    kind: text("kind").$type<TallyKind>().notNull(),
+    day: integer("day").notNull(),
+    value: text("value").notNull(),
+    count: integer("count").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.number, table.kind, table.day, table.value] })],
 );

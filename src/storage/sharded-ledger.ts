@@ -3,15 +3,25 @@
 import { LIMITS } from "../core/limits.ts";
 import { sealedWithin } from "../core/sealed-page.ts";
 import { rangesWithin, type ShardRange } from "../core/shards.ts";
-import type { EntryRow, LedgerLookUp, LedgerStore, LogPosition, SealedRows } from "../services/ports.ts";
+import type {
+  EntryRow,
+  LedgerLines,
+  LedgerLookUp,
+  LedgerStore,
+  LedgerText,
+  LogPosition,
+  SealedRows,
+} from "../services/ports.ts";
 import { NO_SEALED_ROWS } from "./sealed-rows.ts";
 
-export class ShardedLedger implements LedgerStore, LedgerLookUp {
+type Shard = LedgerStore & LedgerLookUp & LedgerLines;
+
+export class ShardedLedger implements Shard {
   readonly #ranges: () => readonly ShardRange[];
-  readonly #open: (shard: string) => LedgerStore & LedgerLookUp;
+  readonly #open: (shard: string) => Shard;
 
   /** `ranges` is asked each time, ascending and not empty: the last one may change while the domain goes on elsewhere. */
-  constructor(ranges: () => readonly ShardRange[], open: (shard: string) => LedgerStore & LedgerLookUp) {
+  constructor(ranges: () => readonly ShardRange[], open: (shard: string) => Shard) {
     this.#ranges = ranges;
     this.#open = open;
   }
@@ -54,6 +64,12 @@ export class ShardedLedger implements LedgerStore, LedgerLookUp {
       if (own.length > 0 && own.length < limit && !reached) break;
     }
     return rows;
+  }
+
+  /** Of one shard: the text of the next one is the next page. */
+  async lines(range: Parameters<LedgerLines["lines"]>[0]): Promise<LedgerText | null> {
+    const [part] = rangesWithin(this.#ranges(), range.fromSeq, range.toSeq);
+    return part ? this.#open(part.shard).lines({ ...range, toSeq: part.toSeq }) : null;
   }
 
   async rowsAt(seqs: readonly number[], descending = false): Promise<EntryRow[]> {

@@ -2,6 +2,7 @@
  * Everything about one tenant in the stores of a cell, for its deletion. What stands where is listed here once; a test
  * compares the tables with `schema.ts`, so that a new table cannot be forgotten.
  */
+import { exportPrefix } from "../core/export/key.ts";
 import { segmentPrefix } from "../core/segment.ts";
 import type { Deleted, TenantSweep } from "../services/ports.ts";
 import { storeUnavailable } from "./d1-errors.ts";
@@ -61,6 +62,7 @@ export class CellTenantSweep implements TenantSweep {
   async deleteArchive(domainId: string): Promise<Deleted> {
     const { log } = this.#stores;
     return {
+      exports: await deleteUnder(log, exportPrefix(domainId), askLog),
       sealed_pages: await deleteUnder(log, sealedPages(domainId), askLog),
       segments: await deleteUnder(log, segmentPrefix(domainId), askLog),
       tree_tiles: await deleteUnder(log, treePrefix(domainId), askLog),
@@ -83,8 +85,8 @@ export class CellTenantSweep implements TenantSweep {
     }
     const { keys, log } = this.#stores;
     if (await anyUnder(keys, [subjectKeys(domainId)])) places.push("R2 KEYS");
-    if (await anyUnder(log, [sealedPages(domainId), segmentPrefix(domainId), treePrefix(domainId)]))
-      places.push("R2 LOG");
+    const inLog = [exportPrefix, sealedPages, segmentPrefix, treePrefix].map((prefix) => prefix(domainId));
+    if (await anyUnder(log, inLog)) places.push("R2 LOG");
     return places;
   }
 

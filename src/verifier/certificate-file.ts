@@ -74,7 +74,8 @@ const DELETION_NOT_CHECKED = [
   "whether the heads are those of the logs that you knew: compare them with receipts or exports that you kept",
 ];
 
-function signedReport(
+/** Of a note whose signers the text does not name otherwise. */
+export function signedReport(
   { kind, subject, list, notChecked }: { kind: string; subject: string; list: StepList; notChecked: string[] },
   note: Note,
   policy: TrustPolicy,

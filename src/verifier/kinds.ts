@@ -6,6 +6,7 @@ import { utf8 } from "../core/bytes.ts";
 import { LIMITS } from "../core/limits.ts";
 import { parseStrictJson } from "../core/strict-json.ts";
 import { TLOG_PROOF_HEADER } from "../core/tlog-proof.ts";
+import { sourceOf } from "../core/zip.ts";
 import { verifyBundle } from "./bundle.ts";
 import {
   deletionOf,
@@ -19,9 +20,11 @@ import { DISCLOSURE_FORMAT } from "./disclosure.ts";
 import { verifyDisclosureFile } from "./disclosure-file.ts";
 import { verifyEvidence } from "./evidence.ts";
 import { verifyEvidenceSet } from "./evidence-set.ts";
+import { verifyExportZip } from "./export.ts";
 import { verifyFork } from "./fork.ts";
 import type { TrustPolicy } from "./policy.ts";
 import { type Platform, reportOfOneStep, type VerifierReport } from "./report.ts";
+import { isTableNote, verifyTableNote } from "./table-note.ts";
 
 /** An untrusted file that is being recognised; read as text or JSON only when somebody asks. */
 export class Opened {
@@ -72,6 +75,11 @@ export const KINDS: readonly Kind[] = [
     verify: ({ bytes }, policy, platform) => verifyBundle(bytes, policy, platform),
   },
   {
+    kind: "export",
+    recognises: ({ bytes }) => bytes.length <= LIMITS.bundleBytes && isZip(bytes),
+    verify: ({ bytes }, policy, platform) => verifyExportZip(sourceOf(bytes), policy, platform),
+  },
+  {
     kind: "evidence",
     // Whatever version: one that is not ours is refused by name, not passed on.
     recognises: ({ text }) => text.startsWith(TLOG_PROOF_HEADER.slice(0, TLOG_PROOF_HEADER.indexOf("@"))),
@@ -104,6 +112,11 @@ export const KINDS: readonly Kind[] = [
     verify: ({ text }, policy, platform) => verifyErasureFile(text, policy, platform),
   },
   {
+    kind: "table_note",
+    recognises: ({ text }) => isTableNote(text),
+    verify: ({ text }, policy, platform) => verifyTableNote(text, policy, platform),
+  },
+  {
     kind: "checkpoint",
     // Any signed note: last, because the others have their labels.
     recognises: ({ text }) => /\n\n\u2014 /.test(text),
@@ -114,10 +127,10 @@ export const KINDS: readonly Kind[] = [
 /** Recognises and verifies one untrusted file; never throws. O(bytes), all of them in memory. */
 export function verifyFile(bytes: Uint8Array, policy: TrustPolicy, platform: Platform): VerifierReport {
   const file = new Opened(bytes);
-  if (bytes.length > LIMITS.verifyFileBytes && !isTar(bytes)) return unknown(TOO_LARGE);
+  if (bytes.length > LIMITS.verifyFileBytes && !isTar(bytes) && !isZip(bytes)) return unknown(TOO_LARGE);
   const found = KINDS.find((kind) => kind.recognises(file));
   if (!found) return unknown(unknownFile(file));
-  if (found.kind !== "bundle" && !file.isUtf8) {
+  if (found.kind !== "bundle" && found.kind !== "export" && !file.isUtf8) {
     const subject = `a file that begins like ${found.kind.replaceAll("_", " ")}`;
     return reportOfOneStep(found.kind, subject, "refuted", "the bytes of the file are not UTF-8");
   }
@@ -132,6 +145,9 @@ function isTar(bytes: Uint8Array): boolean {
   return TAR_MAGIC.every((byte, i) => bytes[TAR_MAGIC_AT + i] === byte);
 }
 
+const isZip = (bytes: Uint8Array): boolean => ZIP_MAGIC.every((byte, i) => bytes[i] === byte);
+
+const ZIP_MAGIC = [0x50, 0x4b, 0x03, 0x04];
 const TAR_MAGIC_AT = 257;
 const TAR_MAGIC = utf8("ustar");
 const TOO_LARGE = `it has more than ${LIMITS.verifyFileBytes} bytes`;

@@ -56,6 +56,20 @@ describe("a domain whose shard is full", () => {
     expect((await expectWholeLog(domainId)).size).toBe(17);
   });
 
+  it("never goes back to a shard that it has left, which would take no later entry: it waits for a new one", async () => {
+    const { domainId } = await domainOverTwoShards();
+    await inLog(domainId, (log) => {
+      const { lastSize } = log.stores;
+      const full = cellConfig(env).shardLimitBytes;
+      log.stores = { ...log.stores, lastSize: (shard) => (shard === "LEDGER_00" ? lastSize(shard) : full) };
+    });
+    const { replicated } = await append(domainId, many(3), { waitForCopy: true });
+    expect(replicated).toBe(true);
+    const ranges = await domainLog(env, cellConfig(env), domainId).flush();
+    expect(ranges.filter(({ shard }) => shard === "LEDGER_00")).toEqual([{ fromSeq: 0, shard: "LEDGER_00" }]);
+    expect((await expectWholeLog(domainId)).size).toBe(20);
+  });
+
   it("is read over the border in both directions, by page, by seq and by id, and verifies", async () => {
     const { tenant, domainId, before, after } = await domainOverTwoShards();
     const base = `/v1/domains/${domainId}/audit`;

@@ -1,6 +1,6 @@
 /** S3-44: a tenant's deletion leaves nothing of it in any store, whatever fails on the way, and a certificate. */
 import { evictDurableObject, listDurableObjectIds, runInDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { cellDesk } from "../../durable-objects/gates.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { platformDomainId } from "../../src/core/ids.ts";
@@ -13,6 +13,7 @@ import {
   env as cellEnv,
   event,
   jurisdiction,
+  keeperOf,
   logOf,
   newDomain,
   newTenant,
@@ -28,6 +29,7 @@ import {
   watchDeletion,
 } from "../support/deletion.ts";
 import { dumpCell, type StoredText } from "../support/dump.ts";
+import { startExport, untilStatus } from "../support/exports.ts";
 import { withLimits } from "../support/tamper.ts";
 import { deskStub, entriesOf, evictDesk, FORMS, runDeskAlarm } from "../support/tenancy.ts";
 
@@ -52,7 +54,11 @@ async function expectNothingBut(kept: string[], tenant: FullTenant): Promise<voi
   expect(new Set(places.filter((place) => place.startsWith("object ")))).toEqual(objects);
   const rows = await env.LEDGER_00.prepare("SELECT DISTINCT domain_id AS id FROM audit_log").all<{ id: string }>();
   for (const { id } of rows.results) expect(tenant.domainIds).not.toContain(id);
-  for (const table of ["audit_private_value", "audit_subject_pii"]) {
+  for (const table of ["audit_posting", "audit_tally"]) {
+    const sql = `SELECT count(*) AS rows FROM ${table} WHERE number NOT IN (SELECT number FROM audit_index)`;
+    expect((await env.LEDGER_00.prepare(sql).first<{ rows: number }>())?.rows, table).toBe(0);
+  }
+  for (const table of ["audit_private_value", "audit_subject_pii", "audit_index"]) {
     const sql = `SELECT count(*) AS rows FROM ${table} WHERE domain_id IN (SELECT value FROM json_each(?))`;
     const left = await env.LEDGER_00.prepare(sql).bind(JSON.stringify(tenant.domainIds)).first<{ rows: number }>();
     expect(left?.rows).toBe(0);
@@ -73,9 +79,13 @@ const tablesIn = (namespace: unknown, name: string) => {
 describe("S3-44 deleting a tenant", () => {
   it("leaves nothing of it in any store, and another tenant as it was (S3-34)", async () => {
     const [doomed, other] = [await fullTenant("Doomed"), await fullTenant("Other")];
+    for (const id of doomed.domainIds) await keeperOf(id).catchUp({ size: null, withinMs: 10_000 });
     const before = await dumpCell();
     const placesBefore = placesOf(before, doomed);
-    for (const place of ["D1 CONTROL.tenant", "D1 LEDGER_00.audit_private_value", "D1 LEDGER_00.audit_subject_pii"]) {
+    for (const place of [
+      ...["D1 CONTROL.tenant", "D1 LEDGER_00.audit_private_value", "D1 LEDGER_00.audit_subject_pii"],
+      "D1 LEDGER_00.audit_index",
+    ]) {
       expect(placesBefore).toContain(place);
     }
     for (const prefix of [
@@ -94,6 +104,11 @@ describe("S3-44 deleting a tenant", () => {
     await untilDeleted(doomed.tenantId);
     await expectNothingBut(KEPT, doomed);
     for (const id of doomed.domainIds) expect(await tablesIn(env.DOMAIN_LOG, id)).toEqual([null]);
+    // Told of entries after it was emptied, the keeper finds that there is no such domain, and is empty again.
+    for (const id of doomed.domainIds) {
+      await keeperOf(id).indexSoon();
+      await vi.waitFor(async () => expect(await tablesIn(env.DOMAIN_KEEPER, id)).toEqual([null]), 10_000);
+    }
     expect(await tablesIn(env.TENANT_DESK, doomed.tenantId)).toEqual([null]);
     const objects = (dump: StoredText[]) =>
       dump.filter(({ place }) => !place.startsWith("D1 ") && !place.startsWith("object"));
@@ -208,6 +223,21 @@ describe("S3-44 deleting a tenant", () => {
     expect(sweeps).toBe(2);
     const versions = verdict.ok && verdict.certificate.deleted.find(({ what }) => what === "tenant_key_versions");
     expect(versions).toMatchObject({ count: 2 });
+    await expectNothingBut(KEPT, tenant);
+  });
+
+  it("deletes its exports too, and one that is being made never comes to be", async () => {
+    const tenant = await fullTenant();
+    const [, domainId] = tenant.domainIds as [string, string];
+    const { id } = await startExport(tenant, domainId);
+    await untilStatus(tenant, domainId, id);
+    expect((await env.LOG.list({ prefix: `exports/${domainId}/` })).objects).toHaveLength(1);
+    await startExport(tenant, domainId);
+    await askToDelete(tenant.tenantId);
+    const verdict = verifyDeletion(await untilDeleted(tenant.tenantId), verifierKey, sha256);
+    const exports = verdict.ok && verdict.certificate.deleted.find(({ what }) => what === "exports");
+    expect(exports).toMatchObject({ store: "R2 LOG" });
+    expect((await env.LOG.list({ prefix: `exports/${domainId}/` })).objects).toEqual([]);
     await expectNothingBut(KEPT, tenant);
   });
 

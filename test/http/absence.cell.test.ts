@@ -10,10 +10,11 @@ import { CANARY, canaryEvent } from "../support/canaries.ts";
 import { alarmLater, call, env, inLog, jurisdiction, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
 import { askToDelete, untilDeleted } from "../support/deletion.ts";
 import { dumpCell, placesWith, type StoredText, spellingsOf } from "../support/dump.ts";
+import { EVENT_TYPE_BODIES, ownEventType } from "../support/event-types.ts";
 import { bearer, freshWorker } from "../support/fresh-worker.ts";
 import { placeHold, REVIEW_AT } from "../support/holds.ts";
 import { newServiceAccount } from "../support/keys.ts";
-import { type Operation, operations, pathWith } from "../support/operations.ts";
+import { idsOfNothing, type Operation, operations, pathWith } from "../support/operations.ts";
 import { PEOPLE_FORMS, peopleFor } from "../support/people.ts";
 import { FACTOR_FORMS, factorsFor } from "../support/staff.ts";
 import { staffSession } from "../support/staff-session.ts";
@@ -36,6 +37,9 @@ const BODIES: Record<string, () => object | null> = {
   addCheckpoint: () => null,
   createTenant: () => null,
   makeEvidenceSet: () => null,
+  exportEntries: () => ({ domain_id: domainId, q: `actor:${CANARY.identityId} "${CANARY.email}"` }),
+  createExport: () => ({ filter: { subjects: [CANARY.identityId] }, formats: ["json", "csv"] }),
+  linkExport: () => null,
   deleteTenant: () => null,
   updateTenant: () => ({ name: "a name of a company" }),
   changeTier: () => null,
@@ -45,6 +49,9 @@ const BODIES: Record<string, () => object | null> = {
   createServiceAccount: () => null,
   describeServiceAccount: () => null,
   setRateLimits: () => null,
+  addEventType: () => ({ ...EVENT_TYPE_BODIES.addEventType?.(), event_schema: { enum: [CANARY.email] } }),
+  addEventTypeVersion: () => ({ ...EVENT_TYPE_BODIES.addEventTypeVersion?.(), description: CANARY.email }),
+  changeDomainSettings: () => null,
   reportLeak: () => null,
   requestAccess: () => ({ ...ACCESS_BODIES.requestAccess?.(), reason: CANARY.holdReason }),
   breakGlass: () => ({ ...ACCESS_BODIES.breakGlass?.(), reason: CANARY.holdReason }),
@@ -78,6 +85,10 @@ const BODIES: Record<string, () => object | null> = {
   releaseLegalHold: () => ({ reason: CANARY.holdReason }),
   appendEntries: canaryEvent,
   searchEntries: () => ({ identity_id: CANARY.identityId }),
+  queryEntries: () => ({ q: `actor:${CANARY.identityId} subject:${CANARY.identityId} "${CANARY.email}"` }),
+  countEntries: () => ({ filter: { actors: [CANARY.identityId], targets: [`user:${CANARY.identityId}`] } }),
+  facetEntries: () => ({ filter: { not: { subjects: [CANARY.identityId] } } }),
+  queryTenantEntries: () => ({ q: `-actor:${CANARY.identityId}` }),
   eraseIdentity: () => ({ identity_id: CANARY.otherPerson }),
   replayErasures: () => ({ from: 0 }),
   eraseIdentityEverywhere: () => ({ identity_id: CANARY.otherPerson }),
@@ -159,6 +170,8 @@ beforeAll(async () => {
     ...(await peopleFor("endSession", tenant)),
     ...(await accessFor("readAccess", tenant.tenantId)),
     passkeyId: "AQIDBAUG",
+    ...(({ exportId, linkId }) => ({ exportId, linkId }))(idsOfNothing()),
+    action: await ownEventType(tenant),
     ...(await factorsFor("removeStaff", tenant)),
   };
   staffToken = (await staffSession()).token;

@@ -62,6 +62,38 @@ describe("S1-6 GET /admin/compliance/audit", () => {
     expect(pointersOf(await problemOf(answer, "request.invalid"))).toEqual(["query:cursor"]);
   });
 
+  test("filters by what was done, by outcome, category and time, and pages through what it finds", async () => {
+    const actions = async (query: string) => (await read(b.key, query)).entries.map(({ payload }) => payload.action);
+    expect(await actions("?action=tenant.created")).toEqual(["tenant.created"]);
+    expect(await actions("?action=tenant.*&order=asc")).toEqual([
+      "tenant.created",
+      ...Array.from({ length: 3 }, () => "tenant.domain_added"),
+    ]);
+    expect(await actions("?category=credential")).toEqual(["api_key.created"]);
+    expect(await actions("?outcome=denied")).toEqual([]);
+    expect(await actions("?before=2020-01-01")).toEqual([]);
+    const seen: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const page: History = await read(b.key, `?action=tenant.domain_added&limit=1${cursor && `&cursor=${cursor}`}`);
+      seen.push(...page.entries.map(({ seq }) => String(seq)));
+      cursor = page.next_cursor;
+    }
+    expect(seen).toEqual(["5", "4", "3"]);
+  });
+
+  test("bad input is named by its parameter", async () => {
+    for (const [query, pointer] of [
+      ["action=IAM", "query:action"],
+      ["outcome=fine", "query:outcome"],
+      ["after=soon", "query:after"],
+      ["action=tenant.*&from=1", "query:from"],
+      ["action=tenant.*&cursor=AAAA", "query:cursor"],
+    ]) {
+      const answer = await call(`${PATH}?${query}`, { key: b.key });
+      expect(pointersOf(await problemOf(answer, "request.invalid"))).toEqual([pointer]);
+    }
+  });
+
   test("no parameter names another tenant", async () => {
     const asked = `?tenant_id=${b.tenantId}&tenantId=${b.tenantId}&domainId=${b.tenantDomainId}`;
     expect((await read(a.key, asked)).tenant_id).toBe(a.tenantId);

@@ -7,6 +7,8 @@ import { ACCESS_BODIES, accessFor } from "../support/access.ts";
 import { call, event, jurisdiction, logOf, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
 import { storedKey } from "../support/credentials.ts";
 import { eraseCall } from "../support/erasure.ts";
+import { EVENT_TYPE_BODIES, ownEventType } from "../support/event-types.ts";
+import { EXPORT_BODIES, exportFor } from "../support/exports.ts";
 import { HOLD_BODIES, placeHold } from "../support/holds.ts";
 import { KEY_BODIES, newServiceAccount } from "../support/keys.ts";
 import { idsOfNothing, type Operation, operations, paramsOf, pathWith } from "../support/operations.ts";
@@ -27,7 +29,10 @@ type Ids = Record<
   | "invitationId"
   | "sessionId"
   | "staffId"
-  | "passkeyId",
+  | "passkeyId"
+  | "exportId"
+  | "linkId"
+  | "action",
   string
 >;
 
@@ -39,24 +44,29 @@ let ours: Ids;
 
 beforeAll(async () => {
   const [a, b] = [await newTenant("A"), await newTenant("B")];
-  const idsOf = async (tenant: TestTenant): Promise<Ids> => ({
-    ...((await peopleFor("withdrawInvitation", tenant)) as { invitationId: string }),
-    ...((await peopleFor("endSession", tenant)) as { memberId: string; sessionId: string }),
-    ...((await factorsFor("removeStaff", tenant)) as { staffId: string }),
-    passkeyId: "AQIDBAUG",
-    tenantId: tenant.tenantId,
-    domainId: await newDomain(tenant),
-    keyId: tenant.keyId,
-    erasureId: (await logOf(tenant.tenantDomainId).erase(eraseCall("usr_gone"))).erasure.id,
-    holdId: (await placeHold(tenant, { domains: [tenant.tenantDomainId] })).id,
-    seqOrId: "0",
-    serviceAccountId: await newServiceAccount(tenant),
-    accessId: (await accessFor("readAccess", tenant.tenantId)).accessId as string,
-  });
+  const idsOf = async (tenant: TestTenant): Promise<Ids> => {
+    const domainId = await newDomain(tenant);
+    return {
+      ...((await peopleFor("withdrawInvitation", tenant)) as { invitationId: string }),
+      ...((await peopleFor("endSession", tenant)) as { memberId: string; sessionId: string }),
+      ...((await factorsFor("removeStaff", tenant)) as { staffId: string }),
+      passkeyId: "AQIDBAUG",
+      action: await ownEventType(tenant),
+      tenantId: tenant.tenantId,
+      domainId,
+      ...((await exportFor("readExport", tenant, domainId)) as { exportId: string; linkId: string }),
+      keyId: tenant.keyId,
+      erasureId: (await logOf(tenant.tenantDomainId).erase(eraseCall("usr_gone"))).erasure.id,
+      holdId: (await placeHold(tenant, { domains: [tenant.tenantDomainId] })).id,
+      seqOrId: "0",
+      serviceAccountId: await newServiceAccount(tenant),
+      accessId: (await accessFor("readAccess", tenant.tenantId)).accessId as string,
+    };
+  };
   [mine, ours, theirs] = [a, await idsOf(a), { ...(await idsOf(b)), seqOrId: ENTRY_ID }];
   const path = `/v1/domains/${theirs.domainId}/audit/entries`;
   expect((await call(path, { key: b.key, body: event({ id: ENTRY_ID }) })).status).toBe(201);
-});
+}, 60_000);
 
 const inexistent = (): Ids => ({
   tenantId: makeId("tenant", jurisdiction, uuidv7()),
@@ -69,7 +79,15 @@ const inexistent = (): Ids => ({
 });
 
 function request({ operationId, method, path, hasBody }: Operation, ids: Ids, key: string): Promise<Response> {
-  const bodies = { ...HOLD_BODIES, ...KEY_BODIES, ...ACCESS_BODIES, ...PEOPLE_BODIES, ...FACTOR_BODIES };
+  const bodies = {
+    ...HOLD_BODIES,
+    ...KEY_BODIES,
+    ...ACCESS_BODIES,
+    ...PEOPLE_BODIES,
+    ...FACTOR_BODIES,
+    ...EVENT_TYPE_BODIES,
+    ...EXPORT_BODIES,
+  };
   const body = bodies[operationId]?.() ?? event();
   return call(pathWith(path, ids), { method, key, ...(hasBody ? { body } : {}) });
 }

@@ -7,10 +7,19 @@ import { ACCESS_BODIES, accessFor, FOR_STAFF_ALONE } from "../support/access.ts"
 import { call, env, event, jurisdiction, logOf, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
 import { storedKey } from "../support/credentials.ts";
 import { eraseCall } from "../support/erasure.ts";
+import { EVENT_TYPE_BODIES, EVENT_TYPE_HEADERS, ownEventType } from "../support/event-types.ts";
+import { EXPORT_ANSWERS, EXPORT_BODIES, exportFor } from "../support/exports.ts";
 import { HOLD_BODIES, placeHold } from "../support/holds.ts";
 import { httpsConfig, standInKeyServices } from "../support/key-services.ts";
 import { KEY_BODIES, KEY_HEADERS, newServiceAccount } from "../support/keys.ts";
-import { type Operation, operations, pathWith, TILES_OF_LARGE_LOGS, WITNESSED } from "../support/operations.ts";
+import {
+  idsOfNothing,
+  type Operation,
+  operations,
+  pathWith,
+  TILES_OF_LARGE_LOGS,
+  WITNESSED,
+} from "../support/operations.ts";
 import {
   formRequest,
   fromSomewhere,
@@ -49,6 +58,8 @@ beforeAll(async () => {
     sessionId: someone.sessionId,
     ...(await peopleFor("withdrawInvitation", tenant)),
     passkeyId: "AQIDBAUG",
+    ...(({ exportId, linkId }) => ({ exportId, linkId }))(idsOfNothing()),
+    action: await ownEventType(tenant),
     ...(await factorsFor("removeStaff", tenant)),
   };
 });
@@ -63,11 +74,18 @@ const BODIES: Record<string, () => object> = {
   createKey: () => ({ name: "k", permissions: ["api_key.create"] }),
   appendEntries: () => event(),
   searchEntries: () => ({ identity_id: "usr_42" }),
+  queryEntries: () => ({ q: "actor:usr_42" }),
+  countEntries: () => ({ q: "actor:usr_42" }),
+  facetEntries: () => ({ q: "actor:usr_42" }),
+  queryTenantEntries: () => ({ q: "actor:usr_42" }),
   revealEntries: () => ({ reason: "a test", seqs: [0] }),
   makeEvidenceSet: () => ({ selection: [0] }),
   setKeyService: () => httpsConfig(),
+  ...EXPORT_BODIES,
+  exportEntries: () => ({ domain_id: values.domainId }),
   ...HOLD_BODIES,
   ...KEY_BODIES,
+  ...EVENT_TYPE_BODIES,
   ...ACCESS_BODIES,
   ...PEOPLE_BODIES,
   ...FACTOR_BODIES,
@@ -90,10 +108,15 @@ async function request(operation: Operation, key?: string): Promise<Response> {
   if (operation.hasBody && !make) throw new Error(`no body for ${operation.operationId}`);
   const { method } = operation;
   const body = make?.();
-  const headers = { ...fromSomewhere(), ...KEY_HEADERS[operation.operationId] };
+  const headers = {
+    ...fromSomewhere(),
+    ...KEY_HEADERS[operation.operationId],
+    ...EVENT_TYPE_HEADERS[operation.operationId],
+  };
   const access = await accessFor(operation.operationId, tenant.tenantId);
   const own = { ...values, ...access, ...(await peopleFor(operation.operationId, tenant)) };
   Object.assign(own, await factorsFor(operation.operationId, tenant));
+  Object.assign(own, await exportFor(operation.operationId, tenant, values.domainId as string));
   return call(pathWith(operation.path, own), {
     method,
     headers,
@@ -134,7 +157,7 @@ describe("every route asks for its permission", () => {
         const { detail } = await problemOf(answer, "auth.forbidden");
         return expect(detail).toContain("only one of the operator's people");
       }
-      const right = TILES_OF_LARGE_LOGS.includes(operation.operationId) ? [404] : [200, 201, 204];
+      const right = TILES_OF_LARGE_LOGS.includes(operation.operationId) ? [404] : [200, 201, 202, 204];
       expect(right, await answer.clone().text()).toContain(answer.status);
     },
   );
@@ -144,7 +167,9 @@ describe("every route asks for its permission", () => {
     async (_, operation) => {
       const answer = await request(operation);
       if (operation.permission === "public")
-        expect(answer.status).toBe({ ...PEOPLE_ANSWERS, ...FACTOR_ANSWERS }[operation.operationId] ?? 200);
+        expect(answer.status).toBe(
+          { ...PEOPLE_ANSWERS, ...FACTOR_ANSWERS, ...EXPORT_ANSWERS }[operation.operationId] ?? 200,
+        );
       else await problemOf(answer, "auth.required");
     },
   );
@@ -201,11 +226,16 @@ describe("nobody grants more than they hold", () => {
 });
 
 describe("S3-35 the operator of a cell", () => {
-  test.each(["listEntries", "readEntry", "searchEntries", "revealEntries", "verifyLog", "appendEntries"])(
-    "cannot use %s on a tenant's log",
-    async (operationId) => {
-      const operation = guarded.find((candidate) => candidate.operationId === operationId) as Operation;
-      await problemOf(await request(operation, env.OPERATOR_SECRET), "auth.forbidden");
-    },
-  );
+  test.each([
+    "listEntries",
+    "readEntry",
+    "searchEntries",
+    "queryEntries",
+    "revealEntries",
+    "verifyLog",
+    "appendEntries",
+  ])("cannot use %s on a tenant's log", async (operationId) => {
+    const operation = guarded.find((candidate) => candidate.operationId === operationId) as Operation;
+    await problemOf(await request(operation, env.OPERATOR_SECRET), "auth.forbidden");
+  });
 });

@@ -323,6 +323,7 @@ describe("the head", () => {
       recorded_at: receipt?.recorded_at,
       genesis,
       copied_size: 1,
+      indexed_size: expect.any(Number),
       archived_size: 0,
       signed_size: expect.any(Number),
       mirrored_size: expect.any(Number),

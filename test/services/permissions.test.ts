@@ -80,7 +80,7 @@ describe("GET /v1/permissions", () => {
       sensitive: true,
       operations: ["eraseIdentity", "eraseIdentityEverywhere"],
     });
-    expect(document.permissions.find(({ name }) => name === "export.create")).toMatchObject({ operations: [] });
+    expect(document.permissions.find(({ name }) => name === "domain.restore")).toMatchObject({ operations: [] });
   });
 
   test("has every operation that needs a permission, once", () => {

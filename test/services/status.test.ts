@@ -62,9 +62,12 @@ describe("ranges over shards", () => {
     expect(rollOver(ranges, 15, "LEDGER_03")).toEqual([...ranges.slice(0, 2), { fromSeq: 15, shard: "LEDGER_03" }]);
   });
 
-  it("the emptiest other shard with room is taken, or none", () => {
+  it("the emptiest shard with room that the domain was never in is taken, or none", () => {
     const gauges = ["LEDGER_00", "LEDGER_01", "LEDGER_02"].map((shard, i) => ({ shard, bytes: 100 - i }));
-    expect(shardWithRoom("LEDGER_02", gauges, 101)).toBe("LEDGER_01");
-    expect(shardWithRoom("LEDGER_02", gauges, 99)).toBeNull();
+    expect(shardWithRoom(["LEDGER_02"], gauges, 101)).toBe("LEDGER_01");
+    expect(shardWithRoom(["LEDGER_02"], gauges, 99)).toBeNull();
+    // Its own entries there have others behind them by now: the ledger takes only the next one.
+    expect(shardWithRoom(["LEDGER_01", "LEDGER_02"], gauges, 101)).toBe("LEDGER_00");
+    expect(shardWithRoom(["LEDGER_00", "LEDGER_01", "LEDGER_02"], gauges, 101)).toBeNull();
   });
 });

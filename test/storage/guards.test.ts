@@ -324,6 +324,24 @@ describe("S4-36 caveats", () => {
     expect((await new D1LedgerStore(ledger, domainId).tip())?.size).toBe(SIZE);
   });
 
+  // A log that starts without one of its guards writes nothing at all: test/evil/guards.test.ts takes each away.
+  it("S4-37 it is this trigger that refuses: without it the same row goes in", async () => {
+    const name = "audit_log_caveat_names";
+    const { sql } = (await ledger
+      .prepare("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?")
+      .bind(name)
+      .first()) as { sql: string };
+    expect(await tried([{ name: "ip", value: "canary" }])).toContain("audit_log holds names of caveats only");
+    await ledger.prepare(`DROP TRIGGER ${name}`).run();
+    try {
+      expect(await tried([{ name: "ip", value: "canary" }])).toBe("accepted");
+    } finally {
+      await ledger.prepare(sql).run();
+    }
+    await newChain();
+    expect(await tried([{ name: "ip", value: "canary" }])).toContain("audit_log holds names of caveats only");
+  });
+
   it("a payload that is not JSON is refused", async () => {
     const row = { ...next(), payload: "caveats" };
     expect(await refusal(ledger, INSERTS[0] as string, ...valuesOf(domainId, row))).toContain("malformed JSON");

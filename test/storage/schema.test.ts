@@ -10,7 +10,7 @@ const declared = Object.values(schema)
   .map((table) => getTableConfig(table));
 const LEDGER_TABLES = [
   ...["audit_log", "ledger_base", "ledger_release", "ledger_hold"],
-  ...["audit_private_value", "audit_subject_pii"],
+  ...["audit_private_value", "audit_subject_pii", "audit_index", "audit_posting", "audit_tally"],
 ];
 const databaseOf = (table: string) => (LEDGER_TABLES.includes(table) ? ledger : control);
 
@@ -31,7 +31,8 @@ const declaredShape = (config: Config) => {
       name: column.name,
       type: column.getSQLType().toUpperCase(),
       notNull: column.notNull,
-      defaultValue: column.hasDefault ? column.default : null,
+      // An INTEGER PRIMARY KEY has a default that SQLite makes.
+      defaultValue: (column.hasDefault ? column.default : null) ?? null,
     })),
     primaryKey: composite.length > 0 ? composite : single,
     unique: [...config.uniqueConstraints.map(({ columns }) => columns.map(({ name }) => name).join()), ...own].sort(),

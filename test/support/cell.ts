@@ -4,7 +4,7 @@ import { exports, env as workerEnv } from "cloudflare:workers";
 import { v7 as uuidv7 } from "uuid";
 import { ledgerAt } from "../../durable-objects/domain-log/stores.ts";
 import type { DomainLog } from "../../durable-objects/domain-log.ts";
-import { domainLog } from "../../durable-objects/gates.ts";
+import { domainKeeper, domainLog } from "../../durable-objects/gates.ts";
 import { type Jurisdiction, makeId } from "../../src/core/ids.ts";
 import type { CellEnv } from "../../src/env.ts";
 import { cellConfig } from "../../src/services/cell-config.ts";
@@ -29,8 +29,11 @@ export interface CallOptions {
   headers?: Record<string, string>;
 }
 
-/** One HTTP request to this cell. */
-export function call(path: string, { method, key, body, rawBody, headers = {} }: CallOptions = {}): Promise<Response> {
+/** One HTTP request to this cell. Of an answer without an end only the beginning is read, and it is left. */
+export async function call(
+  path: string,
+  { method, key, body, rawBody, headers = {} }: CallOptions = {},
+): Promise<Response> {
   const sent = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
   const init = {
     method: method ?? (sent === undefined ? "GET" : "POST"),
@@ -41,7 +44,12 @@ export function call(path: string, { method, key, body, rawBody, headers = {} }:
     },
     ...(sent === undefined ? {} : { body: sent }),
   };
-  return worker.fetch(new Request(ORIGIN + path, init));
+  const answer = await worker.fetch(new Request(ORIGIN + path, init));
+  if (!answer.headers.get("Content-Type")?.startsWith("text/event-stream")) return answer;
+  const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new Response(value, answer);
 }
 
 export interface TestTenant {
@@ -80,6 +88,7 @@ export const event = (fields: object = {}) => ({
 export const stubOf = (domainId: string) => env.DOMAIN_LOG.getByName(domainId);
 /** Its calls, with their answers as values and errors. */
 export const logOf = (domainId: string) => domainLog(env, cellConfig(env), domainId);
+export const keeperOf = (domainId: string) => domainKeeper(env, cellConfig(env), domainId);
 /** The domain's rows in the first shard. */
 export const ledgerOf = (domainId: string) => new D1LedgerStore(env.LEDGER_00, domainId);
 

@@ -36,11 +36,11 @@ export function operations(): Operation[] {
   );
 }
 
-/** Parameters that name no thing of anybody: the numbers in the path of a tile. Of a log with one entry there is a tile `0/000.p/1`. */
-const NUMBERS: Record<string, string> = { level: "0", n1: "000.p", n2: "1", n3: "000", n4: "000" };
+/** Parameters that name no thing of anybody: a version of what was named before, the numbers in the path of a tile. Of a log with one entry there is a tile `0/000.p/1`. */
+const NUMBERS: Record<string, string> = { version: "1", level: "0", n1: "000.p", n2: "1", n3: "000", n4: "000" };
 /** A log of nobody here, which this cell witnesses. */
 export const WITNESSED = new WitnessedLog("operations");
-const OF_NOBODY: Record<string, string> = {
+export const OF_NOBODY: Record<string, string> = {
   ...NUMBERS,
   jurisdiction,
   // A tenant that is none.
@@ -71,6 +71,9 @@ export const idsOfNothing = () => ({
   memberId: makeId("member", jurisdiction, uuidv7()),
   invitationId: makeId("invitation", jurisdiction, uuidv7()),
   sessionId: makeId("session", jurisdiction, uuidv7()),
+  exportId: makeId("export", jurisdiction, uuidv7()),
+  linkId: makeId("exportLink", jurisdiction, uuidv7()),
   staffId: makeId("staff", jurisdiction, uuidv7()),
   passkeyId: "BAUGAQID",
+  action: "nothing.known",
 });

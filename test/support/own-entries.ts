@@ -9,6 +9,7 @@ import { cellConfig } from "../../src/services/cell-config.ts";
 import { accessWish, HOUR, newId, REASON, setDeskClock } from "./access.ts";
 import { append, call, env, event, jurisdiction, newDomain, newTenant, type TestTenant } from "./cell.ts";
 import { eventAbout } from "./erasure.ts";
+import { newEventType, words } from "./event-types.ts";
 import { placeHold } from "./holds.ts";
 import { httpsConfig, standInKeyServices } from "./key-services.ts";
 import { acceptInvitation, linkTo, memberSession } from "./people.ts";
@@ -42,7 +43,14 @@ export const HAPPENINGS: Record<keyof typeof PRODUCT_FAMILIES, () => Promise<Hap
     await newDomain(tenant);
     await done(call(pathOf(tenant), { method: "PATCH", key: tenant.key, body: { name: "Another name" } }));
     await done(call(pathOf(tenant, "/tier"), { method: "PUT", key: operator, body: { tier: "team" } }));
-    return inTenants(tenant, "tenant.created", "tenant.domain_added", "tenant.updated", "tenant.tier_changed");
+    const etag = await newEventType(tenant, "order.approved");
+    const seen = (ETag: string) => ({ method: "POST", key: tenant.key, headers: { "If-Match": ETag } });
+    await done(call(pathOf(tenant, "/event-types/order.approved/versions"), { ...seen(etag), body: words() }));
+    await done(call(pathOf(tenant, "/event-types/order.approved/withdraw"), seen('"2"')));
+    return [
+      ...inTenants(tenant, "tenant.created", "tenant.domain_added", "tenant.updated", "tenant.tier_changed"),
+      ...inTenants(tenant, "tenant.event_type_added", "tenant.event_type_version_added", "tenant.event_type_withdrawn"),
+    ];
   },
   tenant_people: async () => {
     const tenant = await newTenant();
@@ -107,11 +115,37 @@ export const HAPPENINGS: Record<keyof typeof PRODUCT_FAMILIES, () => Promise<Hap
     await done(
       call(`/v1/domains/${domainId}/audit/entries/reveal`, { key: tenant.key, body: { reason: REASON, seqs: [1] } }),
     );
+    await done(call(`/v1/domains/${domainId}/audit/query`, { key: tenant.key, body: { q: "actor:usr_42" } }));
+    const off = { method: "PATCH", key: tenant.key, headers: { "If-Match": "*" }, body: { record_reads: false } };
+    await done(call(`/v1/domains/${domainId}/settings`, off));
     await cellDesk(env, cellConfig(env)).wakeDomains();
     return [
-      { domainId, actions: ["domain.created", "audit.revealed"] },
+      { domainId, actions: ["domain.created", "audit.revealed", "domain.settings_changed"] },
+      ...inTenants(tenant, "audit.read"),
       { domainId: PLATFORM, actions: ["log.heads_recorded"] },
     ];
+  },
+  export: async () => {
+    const tenant = await newTenant();
+    const domainId = await newDomain(tenant);
+    const exports = `/v1/domains/${domainId}/exports`;
+    const made = await call(exports, { key: tenant.key, body: {} });
+    const { id } = ((await made.json()) as { export: { id: string } }).export;
+    await vi.waitFor(async () => {
+      const { status } = (await (await call(`${exports}/${id}`, { key: tenant.key })).json()) as { status: string };
+      if (status !== "done") throw new Error(status);
+    }, 5000);
+    const link = await call(`${exports}/${id}/link`, { key: tenant.key, body: {} });
+    const { url } = (await link.json()) as { url: string };
+    await (await call(url.slice(new URL(url).origin.length), {})).arrayBuffer();
+    await done(call(`${exports}/${id}`, { method: "DELETE", key: tenant.key }));
+    return inTenants(
+      tenant,
+      "audit.export_created",
+      "audit.export_finished",
+      "audit.export_downloaded",
+      "audit.export_revoked",
+    );
   },
   erasure: async () => {
     const tenant = await newTenant();

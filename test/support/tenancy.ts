@@ -7,6 +7,7 @@ import { FIRST_SHARD } from "../../src/core/shards.ts";
 import { cellConfig } from "../../src/services/cell-config.ts";
 import type { JobDeps } from "../../src/services/tenancy/jobs.ts";
 import { D1ControlStore } from "../../src/storage/control-store.ts";
+import { D1EventTypeStore } from "../../src/storage/event-type-store.ts";
 import { D1KeyServiceStore } from "../../src/storage/key-service-store.ts";
 import { R2RootStore } from "../../src/storage/root-store.ts";
 import { R2TenantKeyStore } from "../../src/storage/tenant-key-store.ts";
@@ -21,6 +22,7 @@ const WRITES = [
   ...["put", "activate", "deactivate", "retire", "setState"],
   ...["expireKey", "addServiceAccount", "describeServiceAccount", "removeServiceAccount"],
   ...["dropKeys", "dropServiceAccounts"],
+  ...["add", "withdraw", "changeDomain"],
 ];
 
 export const deskStub = (tenantId: string) => env.TENANT_DESK.getByName(tenantId);
@@ -79,6 +81,7 @@ function replaceDeps(tenantId: string, onWrite: OnWrite): Promise<void> {
     jurisdiction,
     control: watched(new D1ControlStore(env.CONTROL)),
     roots: watched(new R2RootStore(env.KEYS)),
+    eventTypes: watched(new D1EventTypeStore(env.CONTROL)),
     keyServices: watched(new D1KeyServiceStore(env.CONTROL)),
     tenantKeys: watched(new R2TenantKeyStore(env.KEYS)),
     logs: watched(logGate(env, cellConfig(env))),

@@ -30,15 +30,17 @@ export const ACTION_SENSITIVITIES = ["low", "medium", "high"] as const;
 export type ActionSensitivity = (typeof ACTION_SENSITIVITIES)[number];
 
 /** Fields of an event that may be about people, as in `payload/fields.ts`; a field stands for all below it. */
-export type PersonField =
-  | "/actor"
-  | "/on_behalf_of"
-  | "/targets/*"
-  | "/subjects/*"
-  | "/changes/*"
-  | "/context"
-  | "/reason"
-  | "/metadata/*";
+export const PERSON_FIELDS = [
+  "/actor",
+  "/on_behalf_of",
+  "/targets/*",
+  "/subjects/*",
+  "/changes/*",
+  "/context",
+  "/reason",
+  "/metadata/*",
+] as const;
+export type PersonField = (typeof PERSON_FIELDS)[number];
 
 interface Settings {
   category: ActionCategory;

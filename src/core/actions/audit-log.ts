@@ -5,16 +5,39 @@ export const AUDIT_LOG = family(
   { category: "audit", sensitivity: "high", surfaces: ["system"], people: [] },
   {
     "domain.created": write("Entry 0 of every log: what an outsider needs to check its start", { sensitivity: "low" }),
+    "domain.settings_changed": write("How the log treats the events that come to it, and reads, was changed", {
+      category: "configuration",
+      surfaces: ["admin"],
+      people: ["/actor"],
+    }),
     "audit.revealed": read("Private values of entries, or who is in them, were opened", {
       category: "customer_data",
       surfaces: ["admin"],
       people: ["/actor", "/subjects/*", "/reason"],
+    }),
+    "audit.read": read("Entries were read: what was asked for, of which domains", {
+      category: "customer_data",
+      sensitivity: "medium",
+      surfaces: ["admin"],
+      people: ["/actor", "/metadata/*"],
     }),
     "integrity.violation": write("The log and one of its copies, or two of its heads, contradict each other"),
     "log.heads_recorded": write("The platform's log took down the heads of the cell's logs", {
       sensitivity: "low",
       surfaces: ["cron"],
     }),
+  },
+);
+
+/** Copies that leave the building. They stand in the tenant's reserved log. */
+export const EXPORTS = family(
+  { category: "audit", sensitivity: "high", surfaces: ["admin"], people: ["/actor"] },
+  {
+    "audit.export_created": write("An export of entries was asked for"),
+    "audit.export_finished": write("An export of entries is ready", { surfaces: ["system"] }),
+    "audit.export_failed": write("An export of entries could not be made", { surfaces: ["system"] }),
+    "audit.export_downloaded": read("A link to an export was used for the first time; the actor is who made the link"),
+    "audit.export_revoked": write("An export was withdrawn: its file is deleted and its links are dead"),
   },
 );
 

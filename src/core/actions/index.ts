@@ -22,6 +22,13 @@ export const ACTION_TYPES: readonly ActionType[] = [
   ...typesOf(TENANT_FAMILIES, "tenant"),
 ];
 
+const CATEGORIES: ReadonlyMap<string, ActionCategory> = new Map(
+  ACTION_TYPES.map(({ name, category }) => [name, category]),
+);
+
+/** Null for an action that the registry does not know. */
+export const categoryOf = (action: string): ActionCategory | null => CATEGORIES.get(action) ?? null;
+
 export interface WantedTypes {
   category?: ActionCategory | undefined;
   surface?: ActionSurface | undefined;

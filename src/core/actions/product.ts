@@ -3,7 +3,7 @@
  * (`isProductsOwn`).
  */
 import { type AuditEvent, RESERVED_ACTION_NOUNS } from "../event.ts";
-import { AUDIT_LOG, ERASURE, LEGAL_HOLDS } from "./audit-log.ts";
+import { AUDIT_LOG, ERASURE, EXPORTS, LEGAL_HOLDS } from "./audit-log.ts";
 import { API_KEYS, ENCRYPTION_KEYS, KEY_SERVICE } from "./keys.ts";
 import { OPERATOR_ACCESS, RECOVERY } from "./operator-access.ts";
 import { STAFF } from "./staff.ts";
@@ -20,6 +20,7 @@ export const PRODUCT_FAMILIES = {
   encryption_key: ENCRYPTION_KEYS,
   key_service: KEY_SERVICE,
   audit_log: AUDIT_LOG,
+  export: EXPORTS,
   erasure: ERASURE,
   legal_hold: LEGAL_HOLDS,
 } as const;

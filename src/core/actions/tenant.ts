@@ -11,6 +11,9 @@ export const TENANT = family(
     "tenant.rate_limits_changed": write("The tenant's limits on requests and events were changed", {
       people: ["/actor", "/targets/*"],
     }),
+    "tenant.event_type_added": write("An action type of the tenant's own was added, with its schema"),
+    "tenant.event_type_version_added": write("A new version of an action type's schema holds from now on"),
+    "tenant.event_type_withdrawn": write("Events of an action type are refused from now on"),
     "tenant.service_account_created": write("An account for a machine was made", { category: "identity" }),
     "tenant.service_account_updated": write("A service account was renamed or described anew", {
       category: "identity",

@@ -1,8 +1,9 @@
 /** Takes an event apart by the classes of `fields.ts`: what stands in the payload, what is private, what is refused. */
 import { type AuditEvent, isPersonActor, PERSON_TYPES, type Target } from "../event.ts";
 import { type JsonValue, jsonPointer } from "../strict-json.ts";
-import { findInClearText, findInClearValue, type GuardFinding } from "./guard.ts";
-import type { ClearRef, EntryFields, PersonRef } from "./payload.ts";
+import { walkClear } from "./clear-fields.ts";
+import { findInClearText, type GuardFinding } from "./guard.ts";
+import type { EntryFields, PersonRef } from "./payload.ts";
 import { mainSubject, refOf } from "./people.ts";
 
 /** A value that may not stand in the payload, and whom it is about (`null`: nobody). */
@@ -18,10 +19,17 @@ export interface ClassifiedEvent {
   refused: { pointer: string; finding: GuardFinding } | null;
 }
 
+/** What must not stand in one clear text; `null`: nothing. */
+export type FindInClear = (text: string) => GuardFinding | null;
+
 /** `pseudonymOf` maps an identity id to its pseudonym in this domain (lower-case hex). */
-export function classifyEvent(event: AuditEvent, pseudonymOf: (identityId: string) => string): ClassifiedEvent {
+export function classifyEvent(
+  event: AuditEvent,
+  pseudonymOf: (identityId: string) => string,
+  find: FindInClear = findInClearText,
+): ClassifiedEvent {
   const fields = clearFields(event, pseudonymOf);
-  return { fields, privateValues: privateValues(event, fields), refused: refusedValue(event, fields) };
+  return { fields, privateValues: privateValues(event, fields), refused: refusedValue(event, find) };
 }
 
 /** Members are put in in the order of their names, the canonical one: what is in order need not be sorted again. */
@@ -51,6 +59,7 @@ function clearFields(event: AuditEvent, pseudonymOf: (identityId: string) => str
   if (event.caveats?.length) fields.caveats = event.caveats;
   if (context?.request_id !== undefined) fields.request_id = context.request_id;
   if (context?.traceparent !== undefined) fields.traceparent = context.traceparent;
+  if (event.schema_version !== undefined) fields.schema_version = event.schema_version;
   const metadata = Object.entries(event.metadata ?? {}).filter(([key]) => isClearKey(event, key));
   if (metadata.length) fields.metadata = Object.fromEntries(metadata);
   return fields;
@@ -91,51 +100,12 @@ function isClearKey(event: AuditEvent, key: string): boolean {
   return event.clear_metadata?.includes(key) ?? false;
 }
 
-/** Looks at everything that the client wrote and that stands in clear (pseudonyms are ours); pointers are those of the event. */
-function refusedValue(event: AuditEvent, fields: EntryFields): ClassifiedEvent["refused"] {
-  return (
-    inText(event.id, "id") ??
-    inText(fields.action, "action") ??
-    inText(fields.actor.type, "actor", "type") ??
-    inText(clearId(fields.actor), "actor", "id") ??
-    inText(fields.outcome, "outcome") ??
-    inText(fields.occurred_at, "occurred_at") ??
-    inText(fields.on_behalf_of?.type, "on_behalf_of", "type") ??
-    inEach(
-      fields.targets,
-      (target, i) => inText(target.type, "targets", i, "type") ?? inText(clearId(target), "targets", i, "id"),
-    ) ??
-    inEach(
-      fields.subjects,
-      ({ type, role }, i) => inText(type, "subjects", i, "type") ?? inText(role, "subjects", i, "role"),
-    ) ??
-    inEach(fields.changes, ({ path }, i) => inText(path, "changes", i, "path")) ??
-    inEach(fields.caveats, (name, i) => inText(name, "caveats", i)) ??
-    inText(fields.request_id, "context", "request_id") ??
-    inText(fields.traceparent, "context", "traceparent") ??
-    inMetadata(fields.metadata) ??
-    // The name of a private value stands in clear beside its commitment.
-    inEach(Object.keys(event.metadata ?? {}), (key) => inText(key, "metadata"))
-  );
+function refusedValue(event: AuditEvent, find: FindInClear): ClassifiedEvent["refused"] {
+  let refused: ClassifiedEvent["refused"] = null;
+  walkClear(event, (text, { tokens }) => {
+    const finding = find(text);
+    if (finding) refused = { pointer: jsonPointer(...tokens), finding };
+    return finding !== null;
+  });
+  return refused;
 }
-
-function inText(text: string | undefined, ...tokens: (string | number)[]): ClassifiedEvent["refused"] {
-  const finding = text === undefined ? null : findInClearText(text);
-  return finding && { pointer: jsonPointer(...tokens), finding };
-}
-
-function inEach<T>(values: readonly T[] | undefined, look: (value: T, i: number) => ClassifiedEvent["refused"]) {
-  if (values === undefined) return null;
-  for (let i = 0; i < values.length; i++) {
-    const refused = look(values[i] as T, i);
-    if (refused) return refused;
-  }
-  return null;
-}
-
-function inMetadata(metadata: EntryFields["metadata"]): ClassifiedEvent["refused"] {
-  const hit = metadata === undefined ? null : findInClearValue(metadata, ["metadata"]);
-  return hit && { pointer: jsonPointer(...hit.tokens), finding: hit.finding };
-}
-
-const clearId = (place: PersonRef | ClearRef) => ("ref" in place ? undefined : place.id);

@@ -52,6 +52,7 @@ export const FIELD_CLASSES: readonly FieldRow[] = [
   { field: "/reason", class: "private" },
   { field: "/metadata/*", class: "clear", when: "the key stands in clear_metadata" },
   { field: "/metadata/*", class: "private", when: "any other key" },
+  { field: "/schema_version", class: "clear" },
   { field: "/caveats/*", class: "clear", when: "a name; there is no place for a value" },
-  { field: "(any clear field)", class: "refused", when: "it holds a card number, an e-mail address or a secret" },
+  { field: "(any clear field)", class: "refused", when: "a card number, a secret; personal data, by its guard" },
 ];

@@ -1,9 +1,11 @@
 /**
- * What may never stand in a clear field: card numbers, e-mail addresses, secrets. Small and certain by intention: a hit
- * refuses the whole event, so each rule must be one that a person would agree with at once.
+ * What the object that puts entries in order refuses in a clear field, whatever came past the door: card numbers and secrets
+ * always, e-mail addresses unless its domain's guard is off. Small and certain by intention: a hit refuses the whole event, so
+ * each rule must be one that a person would agree with at once. The other kinds of personal data (telephone numbers, IP
+ * addresses, national ids) are looked for at the door alone (`services/intake/guard.ts`).
  *
- * Not checked: names, telephone numbers, addresses in free text; digits that are joined to a word (`inv-4111…`, hex,
- * UUIDs, decimal fractions), which are ids and measurements far more often than cards.
+ * Not checked: names, addresses in free text; digits that are joined to a word (`inv-4111…`, hex, UUIDs, decimal fractions),
+ * which are ids and measurements far more often than cards.
  */
 import type { JsonValue } from "../strict-json.ts";
 
@@ -11,12 +13,43 @@ export type GuardFinding = "card_number" | "email_address" | "secret";
 
 /** The first thing in a clear string that must not stand there; `null` when nothing was found. O(n). */
 export function findInClearText(text: string): GuardFinding | null {
-  if (text.length < SHORTEST_EMAIL) return null;
-  if (text.includes("@") && EMAIL.test(text)) return "email_address";
+  return isEmailAddressIn(text) ? "email_address" : findCardOrSecret(text);
+}
+
+/** What no setting of a domain lets through (S0-29). */
+export function findCardOrSecret(given: string): Exclude<GuardFinding, "email_address"> | null {
+  const text = asRead(given);
   if (text.length >= SHORTEST_SECRET && SECRET.test(text)) return "secret";
   if (text.length < MIN_CARD_DIGITS || !MANY_DIGITS.test(text)) return null;
   for (const [run] of text.matchAll(DIGIT_RUN)) if (holdsCardNumber(run)) return "card_number";
   return null;
+}
+
+/** An address as people write it, in any script, its `@` also as a URL writes it (`%40`). */
+export function isEmailAddressIn(given: string): boolean {
+  const text = asRead(given);
+  return text.length >= SHORTEST_EMAIL && (text.includes("@") || text.includes("%40")) && EMAIL.test(text);
+}
+
+/**
+ * A text as somebody reads it: digits of any script and width, spaces and dashes of any kind as those of ASCII, and nothing that
+ * has no width of its own. A text of ASCII is the same. What is encoded (base64, `%34%31`) stays as it is. O(n).
+ */
+export function asRead(text: string): string {
+  if (!NOT_ASCII.test(text)) return text;
+  return text
+    .normalize("NFKC")
+    .replace(UNSEEN, "")
+    .replace(/\p{Pd}/gu, "-")
+    .replace(OTHER_DIGIT, digitOf);
+}
+
+/** Decimal digits of a script stand together, from zero to nine (Unicode §4.6); of some scripts two rows follow each other. */
+function digitOf(digit: string): string {
+  const code = digit.codePointAt(0) as number;
+  let zero = code;
+  while (DECIMAL.test(String.fromCodePoint(zero - 1))) zero--;
+  return String((code - zero) % 10);
 }
 
 /** The same over every string (keys too) of a JSON value, with the tokens of the JSON Pointer to the finding. */
@@ -84,9 +117,15 @@ function luhn(digits: string): boolean {
   return sum % 10 === 0;
 }
 
-const EMAIL = /[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z]{2,24}/;
+const NOT_ASCII = /[^\0-\x7f]/;
+/** Format characters, joiners and variation selectors. */
+const UNSEEN = /[\p{Cf}\u034f\ufe00-\ufe0f]/gu;
+const DECIMAL = /^\p{Nd}$/u;
+const OTHER_DIGIT = /(?![0-9])\p{Nd}/gu;
+const EMAIL =
+  /[\p{L}\p{N}._%+-]{1,64}(?:@|%40)[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,62}\.)+(?:\p{L}{2,24}|xn--[A-Za-z0-9-]{1,59})/u;
 const SECRET =
-  /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|(?<![A-Za-z0-9])(?:msk_(?:eu|us)_[0-9a-z]{26}_|mso_(?:eu|us)_[0-9A-Za-z]{43}|gh[oprsu]_[A-Za-z0-9]{16,}|sk_live_[A-Za-z0-9]{16,}|xox[abeprs]-[A-Za-z0-9-]{16,})/;
+  /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|(?<![A-Za-z0-9])(?:msk_(?:eu|us)_[0-9a-z]{26}_|mso_(?:eu|us)_[0-9A-Za-z]{43}|gh[oprsu]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_-]{20,}|sk_live_[A-Za-z0-9]{16,}|xox[abeprs]-[A-Za-z0-9-]{16,})/;
 /** Digits with at most one space or hyphen between two; neither end is joined to a word or a fraction. */
 const DIGIT_RUN = /(?<![\w.]|\w-)\d(?:[ -]?\d)+(?!\w|[.-]\w)/g;
 /** What every card number has; most texts do not, ids in hex among them. */

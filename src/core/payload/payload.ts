@@ -31,6 +31,8 @@ export interface EntryFields {
   /** JSON Pointer in the event → commitment, lower-case hex. */
   private?: { [pointer: string]: string };
   request_id?: string;
+  /** The version of the tenant's schema that the event was found to fit. */
+  schema_version?: number;
   subjects?: (PersonRef & { role?: string })[];
   targets?: (PersonRef | ClearRef)[];
   traceparent?: string;
@@ -67,6 +69,7 @@ export function encodePayload(fields: EntryFields, place: EntryPlace): string {
     recorded_at: place.recorded_at,
     request_id: fields.request_id,
     salt: place.salt,
+    schema_version: fields.schema_version,
     seq: place.seq,
     subjects: fields.subjects,
     targets: fields.targets,

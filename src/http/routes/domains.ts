@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { AppError } from "../../core/errors.ts";
 import { strictJsonBody } from "../body.ts";
 import type { CellApp } from "../environment.ts";
+import { indexedSize } from "../indexed-size.ts";
 import { askedBy } from "../principal.ts";
 import { domainJson } from "../records.ts";
 import { declareRoute, mount } from "../route.ts";
@@ -95,7 +96,9 @@ export function domainRoutes(app: CellApp): void {
 
   mount(app, readHead, async (c) => {
     const { domainId } = c.req.valid("param");
-    const head = await c.get("services").log(domainId).head();
+    const services = c.get("services");
+    const head = await services.log(domainId).head();
+    const indexed_size = await indexedSize(services, domainId, head.shards);
     return c.json(
       {
         domain_id: domainId,
@@ -104,6 +107,7 @@ export function domainRoutes(app: CellApp): void {
         recorded_at: head.recordedAt,
         genesis: head.genesis,
         copied_size: head.copiedSize,
+        indexed_size,
         archived_size: head.archivedSize,
         signed_size: head.signedSize,
         mirrored_size: head.mirroredSize,

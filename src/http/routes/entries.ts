@@ -2,11 +2,14 @@ import { z } from "@hono/zod-openapi";
 import { AppError } from "../../core/errors.ts";
 import { ENTRY_ID_PATTERN } from "../../core/event.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { recordRead } from "../../services/query/record-read.ts";
 import { encodeCursor } from "../cursor.ts";
 import { entryPage } from "../entry-page.ts";
 import type { CellApp } from "../environment.ts";
 import { findEntry } from "../find-entry.ts";
 import { readQuestion } from "../page-question.ts";
+import { askedBy } from "../principal.ts";
+import { readMark, recordOnce } from "../read-mark.ts";
 import { entryJson } from "../records.ts";
 import { declareRoute, mount } from "../route.ts";
 import { seqQuery, wholeNumber } from "../schemas/query.ts";
@@ -23,7 +26,7 @@ const listEntries = declareRoute({
   operationId: "listEntries",
   summary: "Read a page of entries, in either direction",
   description:
-    "Pages are stable under concurrent appends: a cursor names a seq, never an offset. The queryable copy may be a moment behind the head; `consistency=latest` brings it up to date first. People stand here as pseudonyms and private values as commitments; `POST …/entries/search` finds the entries of a person, `POST …/entries/reveal` opens what is private.",
+    "Pages are stable under concurrent appends: a cursor names a seq, never an offset. The queryable copy may be a moment behind the head; `consistency=latest` brings it up to date first. People stand here as pseudonyms and private values as commitments; `POST …/audit/query` finds entries by what is in them, `POST …/entries/reveal` opens what is private. The first page is itself an entry `audit.read` in the tenant's own log, unless the domain's setting `record_reads` says otherwise.",
   tag: TAG,
   permission: "entry.read",
   problems: ["storage.unavailable"],
@@ -49,6 +52,8 @@ const readEntry = declareRoute({
   path: "/v1/domains/{domainId}/audit/entries/{seqOrId}",
   operationId: "readEntry",
   summary: "Read one entry by its seq or its id",
+  description:
+    "Is itself an entry `audit.read` in the tenant's own log, unless the domain's setting `record_reads` says otherwise.",
   tag: TAG,
   permission: "entry.read",
   problems: ["storage.unavailable"],
@@ -70,10 +75,14 @@ export function entryRoutes(app: CellApp): void {
     const services = c.get("services");
     const { domainId } = c.req.valid("param");
     const query = c.req.valid("query");
-    const question = readQuestion(query, { kind: "entries", domainId, place: "query:" }, () => ({}), {});
+    const question = readQuestion(query, { kind: "entries", domainId, place: "query:" }, readMark, { mark: null });
     const latest = query.consistency === "latest" ? await services.log(domainId).flush() : null;
     const { page, next } = await entryPage(services, domainId, question, query.limit, latest);
-    const next_cursor = next && encodeCursor("entries", domainId, next);
+    const { order, from, to } = question;
+    const more = { order, from, ...(to < Number.MAX_SAFE_INTEGER ? { to } : {}) };
+    const read = { kind: "list" as const, filter: null, more };
+    const mark = await recordOnce(c, question.mark, ["list", domainId, JSON.stringify(more)], [c.get("domain")], read);
+    const next_cursor = next && encodeCursor("entries", domainId, { ...next, mark });
     if (next_cursor)
       c.header("Link", `<?cursor=${next_cursor}&limit=${query.limit}&payload=${query.payload}>; rel="next"`);
     const entries = page.map((row) => entryJson(row, query.payload));
@@ -82,8 +91,10 @@ export function entryRoutes(app: CellApp): void {
 
   mount(app, readEntry, async (c) => {
     const { domainId, seqOrId } = c.req.valid("param");
-    const row = await findEntry(c.get("services"), domainId, seqOrId);
+    const services = c.get("services");
+    const row = await findEntry(services, domainId, seqOrId);
     if (!row) throw new AppError("resource.not_found");
+    await recordRead(services, askedBy(c), c.get("domain"), { kind: "entry", filter: null, more: { seq: row.seq } });
     return c.json(entryJson(row, c.req.valid("query").payload), 200);
   });
 }

@@ -17,6 +17,9 @@ import { LIMITS } from "../../core/limits.ts";
 import type { JsonValue } from "../../core/strict-json.ts";
 import { identityId, line } from "./identity.ts";
 
+/** The mark of a list of names whose values are never accepted nor stored (S4-37): .spectral.yaml demands it. */
+export const NAMES_ONLY = "x-names-only";
+
 const typeName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, "must be lower snake case, at most 64 characters");
 const name = line(LIMITS.nameChars);
 /** Values come out of `parseStrictJson`, so they are JSON already. */
@@ -38,7 +41,10 @@ const actor = z
       .array(line(LIMITS.nameChars))
       .max(LIMITS.idpClaimNames)
       .optional()
-      .openapi({ description: "Names of the claims that the identity provider sent. Names only, and private." }),
+      .openapi({
+        description: "Names of the claims that the identity provider sent. Names only, and private.",
+        [NAMES_ONLY]: true,
+      }),
     via: z
       .strictObject({ type: typeName, id: identityId })
       .optional()
@@ -136,7 +142,11 @@ const eventShape = z.strictObject({
     .array(z.string().regex(CAVEAT_PATTERN, "must be a caveat's name; its value is never accepted"))
     .max(LIMITS.caveats)
     .optional()
-    .openapi({ description: "Names of the caveats that applied. Names only." }),
+    .openapi({ description: "Names of the caveats that applied. Names only.", [NAMES_ONLY]: true }),
+  schema_version: z.int().min(1).max(LIMITS.eventTypeVersions).optional().openapi({
+    description:
+      "Which version of your schema for this action the event is checked against. Default: the newest. The entry says which one it fits.",
+  }),
 });
 
 /** An event from a client. */

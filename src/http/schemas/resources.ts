@@ -166,6 +166,9 @@ export const receiptSchema = z
       description:
         "JSON Pointers of the private values that were not stored because they are about somebody who was erased",
     }),
+    redacted: z.array(z.string()).optional().openapi({
+      description: "JSON Pointers of the clear values that the domain's guard replaced, as in `[redacted:email]`",
+    }),
   })
   .openapi("Receipt");
 
@@ -224,6 +227,10 @@ export const headSchema = z
     recorded_at: instant,
     genesis: hash.openapi({ description: "Previous hash of entry 0" }),
     copied_size: z.int().openapi({ description: "Entries that the queryable copy (D1) holds" }),
+    indexed_size: z
+      .int()
+      .nullable()
+      .openapi({ description: "Entries that queries find; null: the queryable copy does not answer now" }),
     archived_size: z.int().openapi({ description: "Entries that the archive (R2) holds" }),
     signed_size: z.int().openapi({ description: "Entries under a signed checkpoint" }),
     mirrored_size: z.int().openapi({ description: "Entries whose tree the archive (R2) serves" }),

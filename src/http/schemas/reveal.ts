@@ -1,6 +1,7 @@
 /** What searching for a person and revealing take and answer. In bodies, because addresses end in logs. */
 import { z } from "@hono/zod-openapi";
 import { LIMITS } from "../../core/limits.ts";
+import { NAMES_ONLY } from "./event.ts";
 import { identityId } from "./identity.ts";
 import { entrySchema } from "./resources.ts";
 
@@ -32,13 +33,15 @@ export const searchSchema = z
   })
   .openapi("SearchEntries");
 
+export const revealReasonSchema = z
+  .string()
+  .max(LIMITS.reasonChars)
+  .regex(/\S/, "must say something")
+  .openapi({ description: "Why. It is kept in the entry that this makes, sealed", example: "request DSR-17" });
+
 export const revealSchema = z
   .strictObject({
-    reason: z
-      .string()
-      .max(LIMITS.reasonChars)
-      .regex(/\S/, "must say something")
-      .openapi({ description: "Why. It is kept in the entry that this makes, sealed", example: "request DSR-17" }),
+    reason: revealReasonSchema,
     identity_id: personId.optional().openapi({ description: "Only entries that name this person" }),
     seqs: z
       .array(seq)
@@ -63,7 +66,10 @@ const revealedPersonSchema = z
     identity_id_ref: z.string().nullable().openapi({ description: "Who the pseudonym is; null once erased" }),
     email_claim: z.string().nullable().openapi({ description: "As first seen, like the two below" }),
     source_ip: z.string().nullable(),
-    idp_claim_names: z.array(z.string()).nullable(),
+    idp_claim_names: z
+      .array(z.string())
+      .nullable()
+      .openapi({ [NAMES_ONLY]: true }),
   })
   .openapi("RevealedPerson");
 

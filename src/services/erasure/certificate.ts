@@ -55,6 +55,10 @@ export function certificateOf(
       row("D1: audit_private_value", "rows deleted", counts.ledgerRows, restorable),
       row("D1: audit_subject_pii", "rows deleted", counts.ledgerMappings, restorable),
       row("R2 LOG: sealed pages", "rewritten without the person", counts.archivePages, null),
+      // Of an erasure that was through before there were such exports, nothing is said about them.
+      ...(counts.exports === undefined
+        ? []
+        : [row("R2 LOG: exports with private values", "files deleted", counts.exports, null)]),
     ],
     kept: [
       {

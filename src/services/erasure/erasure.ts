@@ -43,6 +43,8 @@ export interface ErasureCounts {
   ledgerMappings: number;
   /** Pages of the archive in whose range entries of the person lie; each holds nothing about them any more. */
   archivePages: number;
+  /** Finished exports with private values that were deleted. */
+  exports?: number;
   /** Entries that name the person. They stay, under the pseudonym. */
   entries: number;
 }
@@ -72,6 +74,8 @@ export interface Erasure {
   keyDestroyedAt: string | null;
   rowsDeletedAt: string | null;
   pagesRewrittenAt: string | null;
+  /** Exports with private values, of anybody in this domain, are gone; missing: written before there were such exports. */
+  exportsDroppedAt?: string | null;
   /** Pages of the archive that begin below this are done. */
   pagesNextSeq: number;
   counts: ErasureCounts;
@@ -91,7 +95,12 @@ export const NO_COUNTS: ErasureCounts = {
   entries: 0,
 };
 
-export const storesAreDone = ({ keyDestroyedAt, rowsDeletedAt, pagesRewrittenAt }: Erasure): boolean =>
-  keyDestroyedAt !== null && rowsDeletedAt !== null && pagesRewrittenAt !== null;
+export const storesAreDone = ({
+  keyDestroyedAt,
+  rowsDeletedAt,
+  pagesRewrittenAt,
+  exportsDroppedAt,
+}: Erasure): boolean =>
+  keyDestroyedAt !== null && rowsDeletedAt !== null && pagesRewrittenAt !== null && exportsDroppedAt !== null;
 
 export const isFinished = (erasure: Erasure): boolean => storesAreDone(erasure) && erasure.certificate !== null;

@@ -46,5 +46,10 @@ export interface ErasureDeps {
   /** Signs the certificate of an erasure that is through with all stores and has its entry. */
   certify: (erasure: Erasure, at: { head: LogPosition; finalAt: string }) => Promise<string>;
   head: () => LogPosition;
+  /**
+   * Deletes every finished export with private values, whose links die, and lets those that are being made begin anew; how many were
+   * deleted. Nothing that was opened before the suppression is in a file afterwards.
+   */
+  dropExports: () => Promise<number>;
   clock: Clock;
 }

@@ -41,6 +41,7 @@ export function erasureFromEntry(row: EntryRow): Erasure | null {
     keyDestroyedAt: null,
     rowsDeletedAt: null,
     pagesRewrittenAt: null,
+    exportsDroppedAt: null,
     pagesNextSeq: 0,
     counts: NO_COUNTS,
     entry: { seq: row.seq, id: row.id, entryHash: row.entryHash, prevHash: row.prevHash, recordedAt },
@@ -55,5 +56,6 @@ export const reopened = (erasure: Erasure): Erasure => ({
   keyDestroyedAt: null,
   rowsDeletedAt: null,
   pagesRewrittenAt: null,
+  exportsDroppedAt: null,
   pagesNextSeq: 0,
 });

@@ -17,6 +17,8 @@
  *  7. D1 holds that entry: no older insert can land any more; what one of them brought is deleted
  *                                                             crash: again
  *  8. the certificate is signed and stored                    done
+ * Beside 2 to 5: exports with private values are deleted (`dropExports`), and those on their way begin anew
+ *                                                             crash: asked again; what is gone stays gone
  * Step 2 does not wait for step 3, nor 4 for 2: a store that is away must keep neither a key nor a row alive. 6 waits for all.
  */
 import { AppError } from "../../core/errors.ts";
@@ -40,6 +42,7 @@ export async function runErasure(id: string, budget: Budget, deps: ErasureDeps):
   const faults: unknown[] = [];
   await destroyKey(id, deps).catch((error: unknown) => faults.push(error));
   await deleteAndRewrite(id, budget, deps).catch((error: unknown) => faults.push(error));
+  await dropExports(id, deps).catch((error: unknown) => faults.push(error));
   if (faults.length > 0) throw faults[0];
   const erasure = need(id, deps);
   if (!storesAreDone(erasure)) return false;
@@ -60,6 +63,15 @@ export async function destroyKey(id: string, { book, keys, clock }: ErasureDeps)
   // A page that is known held it. That it is not there any more is an answer that was lost, or an object that was set back.
   const counted = Math.max(now.counts.keys, found || page !== null ? 1 : 0);
   book.set({ ...now, keyDestroyedAt: isoOf(clock), counts: { ...now.counts, keys: counted } });
+}
+
+/** After step 1: whatever is opened from then on holds nothing of the person. */
+async function dropExports(id: string, deps: ErasureDeps): Promise<void> {
+  if (need(id, deps).exportsDroppedAt !== null) return;
+  const dropped = await deps.dropExports();
+  const now = need(id, deps);
+  const exports = (now.counts.exports ?? 0) + dropped;
+  deps.book.set({ ...now, exportsDroppedAt: isoOf(deps.clock), counts: { ...now.counts, exports } });
 }
 
 async function deleteAndRewrite(id: string, budget: Budget, deps: ErasureDeps): Promise<void> {

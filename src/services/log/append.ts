@@ -11,9 +11,12 @@
  *                                                        crash: the client retries and gets the first receipts
  */
 import { equalBytes, utf8 } from "../../core/bytes.ts";
+import type { PersonalDataGuard } from "../../core/domain-settings.ts";
 import { AppError, type FieldError } from "../../core/errors.ts";
 import type { AuditEvent } from "../../core/event.ts";
+import type { SchemaNote } from "../../core/event-schema/note.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { findCardOrSecret, findInClearText } from "../../core/payload/guard.ts";
 import type { Sha256 } from "../../core/sha256.ts";
 import type { DomainKeys } from "../../crypto/tenant-keys.ts";
 import type { Clock, EntryRow, IdempotencyRecord, Journal, KnownId, LedgerStore, RandomBytes } from "../ports.ts";
@@ -23,6 +26,10 @@ import { type CommitTo, saltBytesFor, sequenceEntries } from "./sequence.ts";
 
 export interface AppendCommand {
   events: readonly AuditEvent[];
+  /** What the tenant's schemas say about each event; it is no part of what a retry is told by. */
+  schemas?: readonly (SchemaNote | null)[];
+  /** What the domain's guard does, as the door read it; absent: what it does by default, refuse. */
+  personalData?: PersonalDataGuard;
   /** The body was one event, not an array. */
   single: boolean;
   /** What the idempotency key and the body are bound to: the credential. */
@@ -43,6 +50,8 @@ export interface Receipt {
   suppressed?: true;
   /** JSON Pointers of the values that were not stored for that reason. */
   dropped?: string[];
+  /** JSON Pointers of the clear values that the guard at the door replaced, which adds them here. */
+  redacted?: string[];
 }
 
 /** Where each event of the request ended up. */
@@ -72,7 +81,8 @@ export interface AppendDeps {
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export async function append(command: AppendCommand, deps: AppendDeps): Promise<Appended> {
-  const planned = planEntries(command.events, command.single, deps);
+  const find = command.personalData === "off" ? findCardOrSecret : findInClearText;
+  const planned = planEntries(command.events, command.single, deps, command.schemas, find);
   const run = await deps.sealing.prepare(isReplay(command, deps) ? [] : planned);
   for (;;) {
     const forgottenBelow = deps.journal.idsForgottenBelow();

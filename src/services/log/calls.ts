@@ -1,13 +1,19 @@
 /** What a cell's Worker asks of the objects of a domain. Plain values: they cross RPC. */
 
+import type { PersonalDataGuard } from "../../core/domain-settings.ts";
+import type { SchemaNote } from "../../core/event-schema/note.ts";
 import type { ShardRange } from "../../core/shards.ts";
 import type { ErasureCalls } from "../erasure/calls.ts";
+import type { ExportCalls } from "../exports/calls.ts";
 import type { HoldCall } from "../holds/hold.ts";
 import type { ResealCursor, ResealStep, ResealWork } from "../keys/resealing/calls.ts";
 import type { DomainKind, EntryRow } from "../ports.ts";
+import type { IndexCalls } from "../query/ports.ts";
+import type { TailCall, TailKind, Watched } from "../tail/calls.ts";
 import type { WitnessView } from "../witness/view.ts";
 import type { Receipt } from "./append.ts";
 import type { BodyForm } from "./body.ts";
+import type { EachUnder } from "./each-under.ts";
 import type { EvidenceCalls } from "./evidence-calls.ts";
 import type { SetProver } from "./evidence-set.ts";
 import type { RevealCall, RevealResult } from "./reveal/reveal.ts";
@@ -27,9 +33,18 @@ export interface AppendCall {
   /** The body as the client sent it, already found valid. */
   body: string;
   form: BodyForm;
+  /** What the tenant's schemas say about each event, in the order of the body; absent: nothing about any. */
+  schemas?: readonly (SchemaNote | null)[];
+  /**
+   * What the domain's guard does with personal data, which the caller has applied: the object itself looks again for card
+   * numbers, secrets and, unless this is `off`, e-mail addresses. Absent: `refuse`.
+   */
+  personalData?: PersonalDataGuard;
   /** The credential, for what the idempotency key is bound to. */
   scope: string;
   idempotencyKey: string | null;
+  /** Events without an id get one of this; not together with `idempotencyKey`. */
+  eachUnder?: EachUnder;
   waitForCopy: boolean;
 }
 
@@ -65,6 +80,8 @@ export interface DomainLogCalls extends ErasureCalls, LogTreeCalls, Pick<SetProv
   head(): Promise<HeadResult>;
   /** Resolves to where the rows lie. */
   flush(): Promise<ShardRange[]>;
+  /** Somebody listens from now on, for `LIMITS.tailInterestMs`: the keeper is told of growth. */
+  watch(): Promise<Watched>;
   /** What the object has not released yet, from `fromSeq` on or later, at most `limit` rows and `LIMITS.pageChars`. */
   waiting(fromSeq: number, limit: number): Promise<EntryRow[]>;
   /** In force at once; false: not confirmed yet, ask again. Throws `request.invalid` for a range past the newest entry. */
@@ -81,8 +98,14 @@ export interface DomainLogCalls extends ErasureCalls, LogTreeCalls, Pick<SetProv
 export type VerifyCall = { run: VerifyRun } | { from: number; to: number | null };
 
 /** The object for the domain's heavy work (durable-objects/domain-keeper.ts). */
-export interface DomainKeeperCalls extends EvidenceCalls {
+export interface DomainKeeperCalls extends EvidenceCalls, IndexCalls {
   verify(call: VerifyCall): Promise<VerifyStep>;
   search(call: SearchCall): Promise<SearchResult>;
   reveal(call: RevealCall): Promise<RevealResult>;
+  exports: ExportCalls;
+  /**
+   * A live connection: status 101 with the WebSocket, or 200 with the events. Throws `rate.limited`, `request.invalid`,
+   * `domain.stopped`, and what the log's own calls throw.
+   */
+  tail(call: TailCall, kind: TailKind): Promise<Response>;
 }

@@ -28,7 +28,8 @@ export interface SetHashes {
 
 /** What the object that keeps the tree answers. Null: the log does not have all of these entries. */
 export interface SetProver {
-  setProof(wanted: WantedSet): Promise<SetHashes | null>;
+  /** `size`: prove it in the tree of that size, which may be an earlier one than the checkpoint's; null: in the checkpoint's. */
+  setProof(wanted: WantedSet, size?: number | null): Promise<SetHashes | null>;
   /** Brings the queryable copy up to date; resolves to where the rows lie. */
   flush(): Promise<ShardRange[]>;
 }

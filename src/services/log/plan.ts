@@ -5,8 +5,10 @@
 import { canonicalJson } from "../../core/canonical.ts";
 import { AppError, type ErrorCode, type FieldError } from "../../core/errors.ts";
 import type { AuditEvent } from "../../core/event.ts";
+import { noted, type SchemaNote } from "../../core/event-schema/note.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { classifyEvent, type PrivateValue } from "../../core/payload/classify.ts";
+import { classifyEvent, type FindInClear, type PrivateValue } from "../../core/payload/classify.ts";
+import { findInClearText } from "../../core/payload/guard.ts";
 import type { EntryFields } from "../../core/payload/payload.ts";
 import { jsonPointer } from "../../core/strict-json.ts";
 import type { DomainKeys } from "../../crypto/tenant-keys.ts";
@@ -32,13 +34,19 @@ export interface PlanContext {
 }
 
 /** `single`: the request was one event, so pointers carry no index. */
-export function planEntries(events: readonly AuditEvent[], single: boolean, context: PlanContext): PlannedEntry[] {
+export function planEntries(
+  events: readonly AuditEvent[],
+  single: boolean,
+  context: PlanContext,
+  schemas: readonly (SchemaNote | null)[] = [],
+  find: FindInClear = findInClearText,
+): PlannedEntry[] {
   const faults: { code: ErrorCode; error: FieldError }[] = [];
   const planned = events.map((event, i) => {
     const at = single ? "" : jsonPointer(i);
     const fault = (code: ErrorCode, pointer: string, detail: string) =>
       faults.push({ code, error: { pointer: at + pointer, detail } });
-    return { pointer: at, ...planEntry(event, context, fault) };
+    return { pointer: at, ...planEntry(event, schemas[i] ?? null, find, context, fault) };
   });
   const first = faults[0];
   if (first) {
@@ -51,10 +59,12 @@ export function planEntries(events: readonly AuditEvent[], single: boolean, cont
 
 function planEntry(
   event: AuditEvent,
+  schema: SchemaNote | null,
+  find: FindInClear,
   { keys, clock }: PlanContext,
   fault: (code: ErrorCode, pointer: string, detail: string) => void,
 ): Omit<PlannedEntry, "pointer"> {
-  const { fields, privateValues, refused } = classifyEvent(event, keys.pseudonymOf);
+  const { fields, privateValues, refused } = classifyEvent(noted(event, schema), keys.pseudonymOf, find);
   if (refused) {
     fault("entry.refused", refused.pointer, `holds what looks like ${FINDINGS[refused.finding]}`);
   }

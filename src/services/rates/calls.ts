@@ -43,6 +43,11 @@ export interface RateDeskCalls {
   setLimits(version: number, settings: RateSettings): Promise<void>;
   /** When each API key was last used, Unix milliseconds: right to within a minute. */
   lastUses(): Promise<Record<string, number>>;
+  /**
+   * How many live connections a domain of the tenant has now; resolves to those of all its domains, as far as they have told within
+   * `LIMITS.tailInterestMs`. In memory: after a restart of the object it is too low until each has told again.
+   */
+  countTails(domainId: string, listening: number): Promise<number>;
   /** For good: nothing of the tenant is stored. */
   empty(): Promise<void>;
 }

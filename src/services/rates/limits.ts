@@ -42,6 +42,8 @@ export const ASKER_QUOTAS = {
   /** Devices that ask whether they are approved: each every five seconds, several behind one address. */
   polls: { perMinute: 120, burst: 60 },
   leaks: { perMinute: 12, burst: 20 },
+  /** Downloads by a link; each part of one that is fetched in parts counts. */
+  downloads: { perMinute: 300, burst: 100 },
 } as const satisfies Record<string, Quota>;
 export type AskerPolicy = keyof typeof ASKER_QUOTAS;
 

@@ -11,14 +11,16 @@ import type { RecoveryCalls } from "../access/recovery/desk.ts";
 import type { SsoCalls } from "../access/sso/calls.ts";
 import type { DeletionState } from "../deletion/state.ts";
 import type { EraseEverywhereCall, EraseEverywhereResult } from "../erasure/calls.ts";
+import type { EventTypeView, EventTypeWish } from "../event-types/changes.ts";
 import type { DescribedHold, HoldWish } from "../holds/hold-desk.ts";
 import type { KeyServiceDescription } from "../keys/description.ts";
 import type { TenantKeysView } from "../keys/rotation/view.ts";
 import type { KeyServiceObservation } from "../keys/unwrap.ts";
-import type { Tier } from "../permissions.ts";
+import type { Permission, Tier } from "../permissions.ts";
 import type { ApiKeyRecord, DomainRecord, ServiceAccountRecord, TenantRecord } from "../ports.ts";
 import type { RateSettings } from "../rates/limits.ts";
 import type { Tiered } from "../tiers.ts";
+import type { DomainSettingsWish } from "./domain-settings.ts";
 import type { AskedBy } from "./jobs.ts";
 import type { KeyWish } from "./keys.ts";
 import type { Counted } from "./room.ts";
@@ -103,6 +105,10 @@ export interface TenantDeskCalls extends AccessCalls, RecoveryCalls {
   /** How much of what its tier counts is there. */
   counted(): Promise<Counted>;
   createDomain(wanted: CreateDomainWish): Promise<DomainRecord>;
+  /** Throws `precondition.failed`, `auth.forbidden` for a reserved domain, `resource.not_found`. */
+  changeDomainSettings(wish: DomainSettingsWish): Promise<DomainRecord>;
+  /** Throws `event_type.exists`, `limit.reached`, `precondition.failed`, `resource.not_found`. */
+  changeEventType(wish: EventTypeWish): Promise<EventTypeView>;
   createKey(wanted: CreateKeyWish): Promise<IssuedKey>;
   revokeKey(keyId: string, by: AskedBy): Promise<ApiKeyRecord>;
   /** Throws `resource.not_found`, `api_key.ended`, `limit.reached`. */
@@ -137,6 +143,8 @@ export interface TenantDeskCalls extends AccessCalls, RecoveryCalls {
   keyServiceObserved(observation: KeyServiceObservation): Promise<void>;
   /** Whose session it is, while it is open; null otherwise. */
   session(sessionId: string, memberId: string): Promise<SessionPrincipal | null>;
+  /** What a member may do by their role; null: they are none, or not any more. */
+  memberPermissions(memberId: string): Promise<readonly Permission[] | null>;
   people: PeopleCalls;
   /** The tenant's own identity provider. */
   sso: SsoCalls;

@@ -15,11 +15,13 @@ import { SYSTEM_ACTOR_ID } from "../../core/event.ts";
 import { type Jurisdiction, platformDomainId } from "../../core/ids.ts";
 import { ROOT_BYTES } from "../../crypto/tenant-keys.ts";
 import { type ErasureGate, type ErasureJob, runErasureJob } from "../erasure/everywhere.ts";
+import { type EventTypeJob, runEventTypeJob } from "../event-types/jobs.ts";
 import { type KeyServiceJob, runKeyServiceJob } from "../keys/key-service-jobs.ts";
 import type {
   ApiKeyRecord,
   ControlStore,
   DomainRecord,
+  EventTypeStore,
   KeyServiceStore,
   RandomBytes,
   RootStore,
@@ -29,6 +31,7 @@ import type {
 } from "../ports.ts";
 import type { RateDeskCalls } from "../rates/calls.ts";
 import { clear } from "./clear-entry.ts";
+import type { DomainSettingsJob } from "./domain-settings.ts";
 import { type KeyJob, type RateLimitsJob, runKeyJob } from "./key-jobs.ts";
 
 /** Who asked: a key's id or `operator`; a member; one of the operator's people. People stand in logs under their pseudonym. */
@@ -44,6 +47,8 @@ export type Job =
   | RateLimitsJob
   | TenantChangeJob
   | EntryJob
+  | EventTypeJob
+  | DomainSettingsJob
   | KeyServiceJob
   | ErasureJob;
 
@@ -77,6 +82,7 @@ export interface LogGate extends ErasureGate {
 export interface JobDeps {
   jurisdiction: Jurisdiction;
   control: ControlStore;
+  eventTypes: EventTypeStore;
   roots: RootStore;
   keyServices: KeyServiceStore;
   tenantKeys: TenantKeyStore;
@@ -127,6 +133,14 @@ export async function runJob(job: Job, deps: JobDeps): Promise<JobOutcome> {
     case "service_account_words":
     case "service_account_removal":
       return runKeyJob(job, { ...deps, record: (domainId, event, key) => record(deps, domainId, event, key) });
+    case "event_type_version":
+    case "event_type_withdrawal":
+      return runEventTypeJob(job, { ...deps, record: (domainId, event, key) => record(deps, domainId, event, key) });
+    case "domain_settings":
+      await deps.control.changeDomain(job.tenantId, job.domainId, job.settings);
+      await record(deps, job.domainId, job.event, job.once);
+      await record(deps, job.tenantDomainId, job.event, job.once);
+      return "done";
     case "rate_limits":
       await deps.rates(job.tenantId).setLimits(job.version, job.settings);
       return "done";

@@ -137,8 +137,8 @@ const LEAKS = [
 ] as const;
 
 describe.each(LEAKS)("S0-29 refused: %s", (_what, leak, finding) => {
-  // A time is checked by its form before it comes here and is rewritten in UTC.
-  const clear = rows("clear").filter(([field]) => field !== "/occurred_at");
+  // A time is checked by its form before it comes here and is rewritten in UTC; the version of a schema is a number.
+  const clear = rows("clear").filter(([field]) => !["/occurred_at", "/schema_version"].includes(field));
 
   test.each(clear)("in %s (%s) of actor %s refuses the event at its pointer", (_f, _w, type, row) => {
     const { refused } = classifyEvent(eventWith(row, type, leak), pseudonymOf);

@@ -1,7 +1,7 @@
 /** S0-29: a card number, an e-mail address or a secret in a clear field is found; the digits of ordinary logs are not. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { findInClearText, findInClearValue } from "../../../src/core/payload/guard.ts";
+import { asRead, findInClearText, findInClearValue } from "../../../src/core/payload/guard.ts";
 import vector from "../../vectors/api-key.json" with { type: "json" };
 
 /** The check digit of ISO/IEC 7812-1 annex B, by the schoolbook. */
@@ -206,5 +206,53 @@ describe("in a value", () => {
       findInClearText(unit.repeat(100_000) + "x");
     }
     expect(performance.now() - started).toBeLessThan(5000);
+  });
+});
+
+describe("S0-29 a text is judged as somebody reads it", () => {
+  const wide = (text: string) => text.replace(/[!-~]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) + 0xfee0));
+  const digitsFrom = (zero: number) => (text: string) =>
+    text.replace(/\d/g, (digit) => String.fromCodePoint(zero + Number(digit)));
+
+  test.each<[string, (text: string) => string]>([
+    ["full width", wide],
+    ["Arabic-Indic digits", digitsFrom(0x660)],
+    ["Devanagari digits", digitsFrom(0x966)],
+    ["the second row of Myanmar Extended-C", digitsFrom(0x116da)],
+    ["bold mathematical digits", digitsFrom(0x1d7ce)],
+    ["spaces that do not break", (text) => text.replaceAll(" ", "\u00a0")],
+    ["en dashes", (text) => text.replaceAll(" ", "\u2013")],
+    ["zero width spaces", (text) => [...text].join("\u200b")],
+    ["soft hyphens and variation selectors", (text) => [...text].join("\u00ad\ufe0f")],
+  ])("a card number in %s is one", (_, written) => {
+    expect(findInClearText(`paid with ${written("4111 1111 1111 1111")}`)).toBe("card_number");
+  });
+
+  test.each([wide("ann@example.com"), "ann\u200b@example.com", "ann@exam\u00adple.com"])("%j is an address", (text) => {
+    expect(findInClearText(`from ${text}`)).toBe("email_address");
+  });
+
+  test("every decimal digit of Unicode reads as one of ten, and a text of ASCII as itself", () => {
+    const rows = new Map<string, number>();
+    for (let code = 0x80; code < 0x20000; code++) {
+      const digit = String.fromCodePoint(code);
+      if (/^\p{Nd}$/u.test(digit)) rows.set(asRead(digit), (rows.get(asRead(digit)) ?? 0) + 1);
+    }
+    expect([...rows.keys()].toSorted()).toEqual([..."0123456789"]);
+    expect(new Set(rows.values()).size).toBe(1);
+    expect(asRead("4111 – no, 4111 - yes")).toBe("4111 - no, 4111 - yes");
+  });
+
+  test("words of other scripts, emoji and names with accents are none of these", () => {
+    for (const text of [
+      "Zoë Müller",
+      "東京都千代田区1-1",
+      "👩‍👩‍👧 family",
+      "रसीद १२३४",
+      "№ 42 – 2026",
+      "½ cup, 10² m",
+    ]) {
+      expect(findInClearText(text)).toBeNull();
+    }
   });
 });

@@ -100,7 +100,7 @@ function endingAt({ order, to, next }: PageRange, last: number): Pick<PageRange,
 }
 
 /** How many of these entries open within one call. At least one. */
-function entriesWithin(entries: readonly ReadEntry[], sizes: readonly { seq: number; bytes: number }[]): number {
+export function entriesWithin(entries: readonly ReadEntry[], sizes: readonly { seq: number; bytes: number }[]): number {
   const bytesOf = new Map<number, number>();
   for (const { seq, bytes } of sizes) bytesOf.set(seq, (bytesOf.get(seq) ?? 0) + bytes);
   let bytes = 0;
@@ -111,11 +111,12 @@ function entriesWithin(entries: readonly ReadEntry[], sizes: readonly { seq: num
   return over < 0 ? entries.length : Math.max(1, over);
 }
 
-async function openAll(
+/** `rows` and `subjects`: what was read for these entries. */
+export async function openAll(
   entries: readonly ReadEntry[],
   rows: readonly PrivateRow[],
   subjects: readonly SubjectRow[],
-  log: RevealDeps["log"],
+  log: Pick<RevealDeps["log"], "openSealed">,
 ): Promise<Opened> {
   const ids = new Map(entries.map(({ row }) => [row.seq, row.id]));
   const privates = rows.flatMap(({ seq, subject, sealed }) =>
