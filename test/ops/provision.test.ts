@@ -41,6 +41,7 @@ const CHANGES = [
   "putSecret LOG_SIGNING_KEY",
   "putSecret WITNESS_SIGNING_KEY",
   "putSecret WITNESS_ML_DSA_KEY",
+  "putSecret DOCUMENT_SIGNING_KEY",
   "putSecret TOKEN_SIGNING_KEY",
   ...SLOTS.map((name) => `putSecret ${name}`),
   "migrate CONTROL",
@@ -276,6 +277,7 @@ describe("secrets that exist", () => {
     expect(await provisionIn(deployment, wrangler)).toBe(0);
     expect(account.secretsOf("moonseal-cell-eu").get("API_KEY_PEPPER")).toBe("by hand");
     expect(Object.keys(openedEscrow(escrowFile(deployment)).secrets).sort()).toEqual([
+      "DOCUMENT_SIGNING_KEY",
       "LOG_SIGNING_KEY",
       "OPERATOR_SECRET",
       "PSEUDONYM_PEPPER",

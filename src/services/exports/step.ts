@@ -55,7 +55,9 @@ async function entriesStep(record: ExportRecord, plan: ExportPlan, deps: ExportD
       const scanned = { next: group.next, lastHash: group.lastHash };
       return commit(deps, record, scanned, { files: [], parts: [], tail: archive.rest(), pending });
     }
-    const values = (reached.values ?? 0) + (await addGroup(archive, group.rows, record, plan, deps));
+    const values =
+      (reached.values ?? 0) +
+      (await addGroup(archive, group.rows, { ...record, entries: reached.entries }, plan, deps));
     const entries = reached.entries + group.rows.length;
     reached = { next: group.next, lastHash: group.lastHash, entries, values };
     if (!(await putParts(deps, record, record.uploadId ?? "", archive))) return beginAgain(record, deps);
