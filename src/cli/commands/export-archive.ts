@@ -30,7 +30,7 @@ interface CreateFlags extends DownloadFlags {
   wait: boolean;
 }
 
-const FORMATS = ["ndjson", "json", "csv"] as const;
+const FORMATS = ["ndjson", "json", "csv", "pdf"] as const;
 
 export function createCommand(session: Session): Command {
   const target = command("create", "Make an export, and with --out download and verify it", [
@@ -42,7 +42,7 @@ export function createCommand(session: Session): Command {
     .argument("[query...]", "which entries, in the language of docs/querying.md (default: every one of the range)")
     .option("--from <seq>", "first entry (default: 0)", seqNumber)
     .option("--to <seq>", "last entry (default: the newest)", seqNumber)
-    .option("--format <format>", "also as json or csv; may be repeated (ndjson is always in it)", format)
+    .option("--format <format>", "also as json, csv or pdf; may be repeated (ndjson is always in it)", format)
     .option(
       "--expires-in <seconds>",
       "delete it so long after it is ready",
