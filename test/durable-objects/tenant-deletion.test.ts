@@ -349,7 +349,8 @@ describe("S3-44 deleting a tenant", () => {
     console.log(`deleting 20,000 entries took ${Math.round(ms)} ms`);
     expect(heads.find(({ domain_id }) => domain_id === domainId)?.size).toBe(20_001);
     expect(ms).toBeLessThan(60_000);
-  });
+    // Longer than the bound above with the appends before it: that bound decides, not the runner's.
+  }, 120_000);
 
   it("touches no object that was never made", async () => {
     const made = (await listDurableObjectIds(env.TENANT_DESK as never)).length;
