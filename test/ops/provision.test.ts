@@ -77,7 +77,7 @@ describe("S0-24 S2-6 a first provisioning", () => {
       TOKEN_AUDIENCE: "https://api.customer.eu",
     };
     expect(cellConfig({ ...vars, ...secrets } as never)).toMatchObject({ jurisdiction: "eu", pinnedTo: "eu" });
-    expect(new Set(Object.values(secrets)).size).toBe(7 + 12);
+    expect(new Set(Object.values(secrets)).size).toBe(8 + 12);
   });
 
   test("S2-7 tells no secret but through wrangler's input: none in a command, in the output, or in a file in clear", async () => {
@@ -106,7 +106,7 @@ describe("S0-24 S2-6 a first provisioning", () => {
     const argv = ["--escrow", escrowFile(deployment, "us.escrow.json")];
     expect(await provisionIn(deployment, wrangler, { jurisdiction: "us", argv })).toBe(0);
     const of = (worker: string) => [...account.secretsOf(worker).values()];
-    expect(new Set([...of("moonseal-cell-eu"), ...of("moonseal-cell-us")]).size).toBe(2 * (7 + 12));
+    expect(new Set([...of("moonseal-cell-eu"), ...of("moonseal-cell-us")]).size).toBe(2 * (8 + 12));
     expect(account.databases.map(({ jurisdiction }) => jurisdiction)).toEqual(["eu", "eu", "us", "us"]);
     expect(isolationFaults(readConfigurations(deployment.root))).toEqual([]);
   });

@@ -46,7 +46,7 @@ test("an installation of before the slots gets their keys, and keeps what it has
   writeFileSync(devVarsFile(root, "eu"), lines.join(""));
   const secrets = ensureSecrets(root, "eu");
   expect(secrets).toMatchObject(old);
-  expect(new Set(Object.values(secrets)).size).toBe(7 + 12);
+  expect(new Set(Object.values(secrets)).size).toBe(8 + 12);
   expect(ensureSecrets(root, "eu")).toEqual(secrets);
 });
 
