@@ -156,7 +156,7 @@ describe("a second run", () => {
   });
 
   /** What was done although wrangler failed is read back at once; a migration and the record are not guessed about. */
-  const firstCode = (at: number, done: boolean) => (done && at <= 11 + SLOTS.length ? 0 : 1);
+  const firstCode = (at: number, done: boolean) => (done && at <= 12 + SLOTS.length ? 0 : 1);
 
   test("two faults in a row, at different steps", async () => {
     wrangler.fault = { at: 4, form: "crash", done: true };
