@@ -26,7 +26,7 @@ export function exportRoom(ctx: DurableObjectState, env: CellEnv, plan: () => vo
   return new ExportRoom(() => {
     const config = cellConfig(env);
     demandPinned(ctx, config);
-    const { signer, witnesses, witnessesRequired, logHost, jurisdiction } = config;
+    const { signer, documents, witnesses, witnessesRequired, logHost, jurisdiction } = config;
     const named = signer.named(`${logHost}/${domainId}`);
     const log = domainLog(env, config, domainId);
     return {
@@ -45,6 +45,7 @@ export function exportRoom(ctx: DurableObjectState, env: CellEnv, plan: () => vo
       store: new R2ExportStore(env.LOG),
       record: (recordIn, event, once) => logGate(env, config).record(recordIn, event, once),
       signer: named,
+      documents,
       policy: () => suggestedPolicy(named, witnesses, witnessesRequired),
       script: VERIFY_SCRIPT,
       page: VERIFY_PAGE,

@@ -11,6 +11,8 @@ const NEXT: { readonly [code: string]: string } = {
   "auth.required": "if this was a session, it is over: moonseal login",
   "auth.mfa_required": SHOW,
   "auth.step_up_required": SHOW,
+  "tier.required":
+    "nothing was made or changed; what each tier has stands at /v1/tiers, and the operator changes a tenant's",
 };
 
 /** Detail, the fields with their pointers, code and request id. One line, safe for a terminal. */

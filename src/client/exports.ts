@@ -3,7 +3,7 @@ import { MoonsealProblem, MoonsealUnreachable } from "./errors.ts";
 import type { CallOptions, Requests } from "./requests.ts";
 import { isRetryable } from "./retry.ts";
 import type { OpenAnswer, Transport } from "./transport.ts";
-import type { Export, ExportLink, ExportLinkWish, ExportWish, NewExportLink } from "./types.ts";
+import type { Export, ExportLink, ExportLinkWish, ExportOfDomainWish, ExportWish, NewExportLink } from "./types.ts";
 
 export interface DownloadOptions extends CallOptions {
   /** Bytes that are there already. */
@@ -30,6 +30,11 @@ export class ExportClient {
   /** It is being made when this answers. Not repeated: a second one would be another export. */
   async create(domainId: string, wish: ExportWish = {}, options: CallOptions = {}): Promise<Export> {
     return (await this.#requests.post<{ export: Export }>(pathOf(domainId), wish, options)).export;
+  }
+
+  /** The same at the address that names no domain: `domain_id` is one of the credential's own tenant. */
+  async createForTenant(wish: ExportOfDomainWish, options: CallOptions = {}): Promise<Export> {
+    return (await this.#requests.post<{ export: Export }>("/v1/audit/export", wish, options)).export;
   }
 
   /** Newest first. */

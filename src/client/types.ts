@@ -30,6 +30,7 @@ import type {
 import type {
   exportLinkSchema,
   exportLinkWishSchema,
+  exportOfDomainSchema,
   exportSchema,
   exportWishSchema,
   newExportLinkSchema,
@@ -142,6 +143,7 @@ export type ChangeDomainSettings = z.input<typeof changeDomainSettingsSchema>;
 
 export type Export = z.infer<typeof exportSchema>;
 export type ExportWish = z.input<typeof exportWishSchema>;
+export type ExportOfDomainWish = z.input<typeof exportOfDomainSchema>;
 export type ExportLink = z.infer<typeof exportLinkSchema>;
 export type ExportLinkWish = z.input<typeof exportLinkWishSchema>;
 export type NewExportLink = z.infer<typeof newExportLinkSchema>;

@@ -361,6 +361,8 @@ export const LIMITS = {
   /** Read at once: entries, and bytes of their payloads in one string of D1 (2 MB at most). */
   exportPageEntries: 2500,
   exportPageBytes: 1_800_000,
+  /** Entries of an export that has PDFs: they are for people to read, and are built in memory. */
+  pdfEntries: 1000,
   /** Groups of one step; fewer when they have taken `exportStepMs`. */
   exportStepGroups: 8,
   /** Files of one export: in the directory of its archive, and in its manifest. */

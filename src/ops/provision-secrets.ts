@@ -24,6 +24,7 @@ export function notRotated(name: CellSecret): string | undefined {
 export const ROTATION_COST: Partial<Record<CellSecret, string>> = {
   OPERATOR_SECRET: "the old operator secret stops working",
   API_KEY_PEPPER: "every API key of the cell stops working",
+  DOCUMENT_SIGNING_KEY: "documents from now on have another certificate: keep the fingerprint of the old one published",
   TOKEN_SIGNING_KEY: "everybody who is signed in signs in again",
 };
 

@@ -19,6 +19,7 @@ export type RawSecret =
   | "LOG_SIGNING_KEY"
   | "WITNESS_SIGNING_KEY"
   | "WITNESS_ML_DSA_KEY"
+  | "DOCUMENT_SIGNING_KEY"
   | "TOKEN_SIGNING_KEY"
   | FirstSlotSecret;
 /** What a new cell is given beside its operator's secret: 32 random bytes each, and the RSA key of session tokens. */
@@ -28,6 +29,7 @@ export const RAW_SECRETS: readonly RawSecret[] = [
   "LOG_SIGNING_KEY",
   "WITNESS_SIGNING_KEY",
   "WITNESS_ML_DSA_KEY",
+  "DOCUMENT_SIGNING_KEY",
   "TOKEN_SIGNING_KEY",
   ...SLOT_NAMES.map((slot) => slotSecretName(slot, 1)),
 ];
@@ -39,7 +41,7 @@ export const CELL_SECRETS: readonly ("OPERATOR_SECRET" | RawSecret)[] = ["OPERAT
 export type CellSecrets = Record<(typeof CELL_SECRETS)[number], string>;
 
 /** A cell that was provisioned before there was one works without; the next provisioning makes it. */
-export const MAY_LACK: readonly CellSecret[] = ["WITNESS_ML_DSA_KEY"];
+export const MAY_LACK: readonly CellSecret[] = ["WITNESS_ML_DSA_KEY", "DOCUMENT_SIGNING_KEY"];
 
 /** A cell has them only while the key is being replaced. */
 const PREVIOUS_KEYS = ["LOG_SIGNING_KEY_PREVIOUS", "TOKEN_SIGNING_KEY_PREVIOUS"];

@@ -5,6 +5,7 @@ import { AppError } from "../core/errors.ts";
 import { isJurisdiction, type Jurisdiction } from "../core/ids.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Cosigner, cosigner } from "../crypto/cosigner.ts";
+import { type DocumentSigner, documentSigner } from "../crypto/document-signer.ts";
 import { SLOT_NAMES } from "../crypto/key-registry.ts";
 import { type MlDsaCosigner, mlDsaCosigner } from "../crypto/ml-dsa-cosigner.ts";
 import { Sealer } from "../crypto/sealed.ts";
@@ -58,6 +59,8 @@ export interface CellSettings extends TokenSettings {
   WITNESS_SIGNING_KEY: string;
   /** The seed of the ML-DSA-44 key that it cosigns with beside that one. A cell from before it works without. */
   WITNESS_ML_DSA_KEY?: string;
+  /** What the key is made of that PDFs are signed with. A cell without it makes none. */
+  DOCUMENT_SIGNING_KEY?: string;
   /** `SLOT_CONTACT_V1`: the key of a slot of KEY_REGISTRY, one secret a version. */
   [slot: `SLOT_${string}_V${number}`]: string | undefined;
 }
@@ -82,6 +85,8 @@ export interface CellConfig {
   cosigner: Cosigner;
   /** Null: this cell cosigns with Ed25519 alone. */
   mlDsaCosigner: MlDsaCosigner | null;
+  /** Null: this cell makes no PDF. */
+  documents: DocumentSigner | null;
   /** Keys of the logs that this cell witnesses. */
   witnessedKeysOf: KeysOf;
   /** Who witnesses the logs of this cell. */
@@ -130,6 +135,9 @@ function readConfig(settings: CellSettings): CellConfig {
     mlDsaCosigner: settings.WITNESS_ML_DSA_KEY
       ? mlDsaCosigner(`${logHost}/witness-${jurisdiction}`, secretBytes(settings, "WITNESS_ML_DSA_KEY"))
       : null,
+    documents: settings.DOCUMENT_SIGNING_KEY
+      ? documentSigner(logHost, secretBytes(settings, "DOCUMENT_SIGNING_KEY"))
+      : null,
     ...witnessing(settings, logHost),
     tokens: tokenKeys(settings, logHost, jurisdiction),
     slots,
@@ -170,7 +178,8 @@ function secretBytes(
     | "LOG_SIGNING_KEY"
     | "LOG_SIGNING_KEY_PREVIOUS"
     | "WITNESS_SIGNING_KEY"
-    | "WITNESS_ML_DSA_KEY",
+    | "WITNESS_ML_DSA_KEY"
+    | "DOCUMENT_SIGNING_KEY",
 ): Uint8Array {
   const bytes = fromBase64(settings[name] ?? "");
   if (bytes?.length !== SECRET_BYTES)
@@ -232,7 +241,9 @@ function refuseDoubled(settings: CellSettings, slots: SlotKeys): void {
   );
   const { API_KEY_PEPPER, PSEUDONYM_PEPPER, LOG_SIGNING_KEY, WITNESS_SIGNING_KEY } = settings;
   const { LOG_SIGNING_KEY_PREVIOUS = "", WITNESS_ML_DSA_KEY = "", TOKEN_SIGNING_KEY_PREVIOUS = "" } = settings;
-  const optional = [LOG_SIGNING_KEY_PREVIOUS, WITNESS_ML_DSA_KEY, TOKEN_SIGNING_KEY_PREVIOUS].filter(Boolean);
+  const { DOCUMENT_SIGNING_KEY = "" } = settings;
+  const late = [WITNESS_ML_DSA_KEY, DOCUMENT_SIGNING_KEY];
+  const optional = [LOG_SIGNING_KEY_PREVIOUS, TOKEN_SIGNING_KEY_PREVIOUS, ...late].filter(Boolean);
   const own = [API_KEY_PEPPER, PSEUDONYM_PEPPER, LOG_SIGNING_KEY, WITNESS_SIGNING_KEY, settings.TOKEN_SIGNING_KEY];
   const secrets = [...own, ...optional, ...slotSecrets];
   const asOperator = (secret: string) => {

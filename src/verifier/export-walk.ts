@@ -76,6 +76,8 @@ export class ExportWalk {
       this.#same(name, bytes, csvForm);
       this.#tableHash = toHex(this.#sha256(bytes));
     } else if (name === this.#group?.csvNote) this.#tableNote(name, bytes);
+    else if (name === this.#group?.pdf)
+      return; // A copy for people. Its SHA-256 is the manifest's; what it says is not read here.
     else if (name === this.#group?.disclosures) this.#values(name, bytes);
     else {
       this.#endGroup();

@@ -99,7 +99,12 @@ export function verifyExport(files: ExportFiles, policy: TrustPolicy, platform: 
     subject: `export of ${describe(manifest.content)} of ${manifest.origin}`,
     verdict,
     steps: list.steps,
-    notChecked: [...judged.notChecked, ...notCheckedOfContent(manifest.content, claimed), ...BESIDE],
+    notChecked: [
+      ...judged.notChecked,
+      ...notCheckedOfContent(manifest.content, claimed),
+      ...pdfsOf(manifest),
+      ...BESIDE,
+    ],
     advice: judged.advice,
     heads: judged.heads,
     export: proven ? { origin: manifest.origin, manifest } : null,
@@ -208,6 +213,13 @@ function notCheckedOfContent(content: ExportContent, claimed: Checkpoint | null)
     "whether what the entries say is true",
   ];
 }
+
+const pdfsOf = ({ pdf }: ExportManifest): string[] =>
+  pdf
+    ? [
+        `whether a PDF says what the entries say: it is the file that the manifest lists, a copy to read. Its own signature is of the certificate ${pdf.certificate_sha256}`,
+      ]
+    : [];
 
 const BESIDE = [
   "when the export was made, and by which software: the maker says so",

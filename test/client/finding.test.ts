@@ -89,6 +89,21 @@ describe("exports", () => {
     return chunks.map((chunk) => new TextDecoder().decode(chunk)).join("");
   };
 
+  test("S0-20: one of the credential's own tenant is asked for without a domain in the address, and not asked for twice", async () => {
+    const wish = { domain_id: "dom_eu_01jcy3x8e7f4s9m2k5n8q1r4tv", q: "is:failed", formats: ["csv" as const] };
+    const { client, asked, bodies } = scripted(
+      { status: 202, body: { export: { id: "exp", status: "queued" } } },
+      new TypeError("fetch failed"),
+    );
+    expect(await client.exports.createForTenant(wish)).toEqual({ id: "exp", status: "queued" });
+    await expect(client.exports.createForTenant(wish)).rejects.toThrow(MoonsealUnreachable);
+    expect(asked.map(({ url, init }) => [init.method, url.pathname])).toEqual([
+      ["POST", "/v1/audit/export"],
+      ["POST", "/v1/audit/export"],
+    ]);
+    expect(bodies()).toEqual([wish, wish]);
+  });
+
   test("a download that breaks off goes on behind its last byte, without the credential", async () => {
     const whole = { chunks: ["abc", "d", "cut"], headers: { "content-length": "8" } };
     const { client, asked } = scripted(whole, { status: 503 }, part(4, 8, "ef"), part(6, 8, "gh"));

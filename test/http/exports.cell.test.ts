@@ -1,10 +1,13 @@
 /** Exports of a running cell: made by the alarm, fetched by a link, verified by a stranger. */
 import { beforeAll, describe, expect, test } from "vitest";
+import { LIMITS } from "../../src/core/limits.ts";
 import { readZip, sourceOf } from "../../src/core/zip.ts";
+import { cellConfig } from "../../src/services/cell-config.ts";
 import { append, call, env, event, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
 import {
   download,
   exported,
+  inRoom,
   newLink,
   pathOf,
   readExport,
@@ -57,6 +60,37 @@ describe("an export", () => {
   test("of a filter that nothing matches is an export without entries", async () => {
     const report = verified(await exported(tenant, domainId, { filter: { actions: ["nobody.did"] } }));
     expect(report).toMatchObject({ verdict: "verified", export: { manifest: { entries: 0 } } });
+  });
+
+  test("S3-31: with a PDF for each group, made and signed in the pinned object, is verified", async () => {
+    const zip = await exported(tenant, domainId, { q: "action:secret.read", formats: ["pdf"] });
+    const report = verified(zip);
+    expect(report).toMatchObject({ verdict: "verified", export: { manifest: { entries: 12 } } });
+    const { fingerprint } = cellConfig(env).documents ?? {};
+    expect(report.export?.manifest.pdf).toEqual({ certificate_sha256: fingerprint });
+    const found = readZip(sourceOf(zip), 100);
+    const pdf = found.ok ? found.files.find(({ name }) => name.endsWith(".pdf")) : undefined;
+    const start = pdf?.start ?? 0;
+    expect(new TextDecoder().decode(zip.slice(start, start + 5))).toBe("%PDF-");
+  });
+
+  test("S3-31: 422 for a PDF of a range of more entries than the limit, which it names, or in a cell without a key", async () => {
+    const big = await newDomain(tenant);
+    for (let i = 0; i < LIMITS.pdfEntries / 100; i++)
+      await append(
+        big,
+        Array.from({ length: 100 }, () => event()),
+      );
+    const ask = (body: object) => call(pathOf(big), { key: tenant.key, body });
+    const tooMany = await problemOf(await ask({ formats: ["pdf"] }), "request.invalid");
+    expect(JSON.stringify(tooMany)).toContain(`at most ${LIMITS.pdfEntries} entries, and this range has 1001`);
+    expect((await ask({ formats: ["pdf"], from: 1 })).status).toBe(202);
+    await inRoom(big, (room) => {
+      const { deps } = room;
+      room.deps = () => ({ ...deps(), documents: null });
+    });
+    const keyless = await problemOf(await ask({ formats: ["pdf"], from: 1 }), "request.invalid");
+    expect(JSON.stringify(keyless)).toContain("DOCUMENT_SIGNING_KEY");
   });
 
   test("S0-20: by the tenant's own key at /v1/audit/export, and of no other tenant's domain", async () => {

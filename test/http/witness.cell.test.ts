@@ -71,6 +71,12 @@ describe("/.well-known/moonseal", () => {
     });
   });
 
+  test("S3-31 shows the fingerprint of the certificate of its PDFs, or that it makes none", async () => {
+    const { fingerprint } = cellConfig(env).documents ?? {};
+    expect(await keysOf()).toMatchObject({ document_certificate_sha256: fingerprint });
+    expect(await keysOf({ DOCUMENT_SIGNING_KEY: "" })).toMatchObject({ document_certificate_sha256: null });
+  });
+
   test("of a cell from before there was a second one says that it has none", async () => {
     expect(await keysOf({ WITNESS_ML_DSA_KEY: "" })).toMatchObject({
       witness_key: cosigner.verifierKey,

@@ -41,6 +41,7 @@ const CHANGES = [
   "putSecret LOG_SIGNING_KEY",
   "putSecret WITNESS_SIGNING_KEY",
   "putSecret WITNESS_ML_DSA_KEY",
+  "putSecret DOCUMENT_SIGNING_KEY",
   "putSecret TOKEN_SIGNING_KEY",
   ...SLOTS.map((name) => `putSecret ${name}`),
   "migrate CONTROL",
@@ -76,7 +77,7 @@ describe("S0-24 S2-6 a first provisioning", () => {
       TOKEN_AUDIENCE: "https://api.customer.eu",
     };
     expect(cellConfig({ ...vars, ...secrets } as never)).toMatchObject({ jurisdiction: "eu", pinnedTo: "eu" });
-    expect(new Set(Object.values(secrets)).size).toBe(7 + 12);
+    expect(new Set(Object.values(secrets)).size).toBe(8 + 12);
   });
 
   test("S2-7 tells no secret but through wrangler's input: none in a command, in the output, or in a file in clear", async () => {
@@ -105,7 +106,7 @@ describe("S0-24 S2-6 a first provisioning", () => {
     const argv = ["--escrow", escrowFile(deployment, "us.escrow.json")];
     expect(await provisionIn(deployment, wrangler, { jurisdiction: "us", argv })).toBe(0);
     const of = (worker: string) => [...account.secretsOf(worker).values()];
-    expect(new Set([...of("moonseal-cell-eu"), ...of("moonseal-cell-us")]).size).toBe(2 * (7 + 12));
+    expect(new Set([...of("moonseal-cell-eu"), ...of("moonseal-cell-us")]).size).toBe(2 * (8 + 12));
     expect(account.databases.map(({ jurisdiction }) => jurisdiction)).toEqual(["eu", "eu", "us", "us"]);
     expect(isolationFaults(readConfigurations(deployment.root))).toEqual([]);
   });
@@ -155,7 +156,7 @@ describe("a second run", () => {
   });
 
   /** What was done although wrangler failed is read back at once; a migration and the record are not guessed about. */
-  const firstCode = (at: number, done: boolean) => (done && at <= 11 + SLOTS.length ? 0 : 1);
+  const firstCode = (at: number, done: boolean) => (done && at <= 12 + SLOTS.length ? 0 : 1);
 
   test("two faults in a row, at different steps", async () => {
     wrangler.fault = { at: 4, form: "crash", done: true };
@@ -276,6 +277,7 @@ describe("secrets that exist", () => {
     expect(await provisionIn(deployment, wrangler)).toBe(0);
     expect(account.secretsOf("moonseal-cell-eu").get("API_KEY_PEPPER")).toBe("by hand");
     expect(Object.keys(openedEscrow(escrowFile(deployment)).secrets).sort()).toEqual([
+      "DOCUMENT_SIGNING_KEY",
       "LOG_SIGNING_KEY",
       "OPERATOR_SECRET",
       "PSEUDONYM_PEPPER",

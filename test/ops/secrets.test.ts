@@ -30,7 +30,7 @@ test("each secret has 32 random bytes, the key of tokens is RSA-2048, and the op
     else expect(Buffer.from(secrets[name], "base64")).toHaveLength(32);
   }
   expect(Object.keys(secrets).sort()).toEqual([...CELL_SECRETS].sort());
-  expect(new Set(Object.values(secrets)).size).toBe(7 + 12);
+  expect(new Set(Object.values(secrets)).size).toBe(8 + 12);
 });
 
 test("S2-6 a cell serves with what it is given", () => {
@@ -46,7 +46,7 @@ test("an installation of before the slots gets their keys, and keeps what it has
   writeFileSync(devVarsFile(root, "eu"), lines.join(""));
   const secrets = ensureSecrets(root, "eu");
   expect(secrets).toMatchObject(old);
-  expect(new Set(Object.values(secrets)).size).toBe(7 + 12);
+  expect(new Set(Object.values(secrets)).size).toBe(8 + 12);
   expect(ensureSecrets(root, "eu")).toEqual(secrets);
 });
 

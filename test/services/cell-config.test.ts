@@ -56,6 +56,15 @@ describe("a cell serves", () => {
     for (const wrong of refused) expect(() => cellConfig({ ...local(), WITNESS_ML_DSA_KEY: wrong })).toThrow(AppError);
   });
 
+  test("S3-31 without a key for documents, and makes no PDF; with one of 32 bytes that guards nothing else", () => {
+    const { DOCUMENT_SIGNING_KEY: _, ...before } = local();
+    expect(cellConfig(before).documents).toBeNull();
+    expect(cellConfig(local()).documents?.fingerprint).toMatch(/^[0-9a-f]{64}$/);
+    const refused = [base64Of(31, 9), base64Of(33, 9), "x", local().WITNESS_SIGNING_KEY];
+    for (const wrong of refused)
+      expect(() => cellConfig({ ...local(), DOCUMENT_SIGNING_KEY: wrong })).toThrow(AppError);
+  });
+
   test("with the log key that is being replaced beside the new one, and publishes those that sign no more", () => {
     const { LOG_SIGNING_KEY } = local();
     const next = base64Of(32, 201);

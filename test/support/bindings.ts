@@ -20,6 +20,7 @@ export function testBindings(jurisdiction: Jurisdiction) {
     LOG_SIGNING_KEY: base64Of(offset + 4),
     WITNESS_SIGNING_KEY: base64Of(offset + 5),
     WITNESS_ML_DSA_KEY: base64Of(offset + 6),
+    DOCUMENT_SIGNING_KEY: base64Of(offset + 9),
     TOKEN_SIGNING_KEY: TOKEN_SIGNING_KEYS[jurisdiction],
     TOKEN_AUDIENCE: "https://api.test",
     WITNESSED_LOGS: JSON.stringify(witnessedLogs()),

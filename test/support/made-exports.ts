@@ -1,6 +1,7 @@
 /** Exports of a small log, made by the product's own steps without a cell: book and bucket are maps. Runs in Node. */
 import { concatBytes, toHex } from "../../src/core/bytes.ts";
 import { proveInclusion } from "../../src/core/merkle/inclusion.ts";
+import type { DocumentSigner } from "../../src/crypto/document-signer.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import { VERIFY_PAGE } from "../../src/services/bundle/verify-page.ts";
 import { VERIFY_SCRIPT } from "../../src/services/bundle/verify-script.ts";
@@ -19,6 +20,7 @@ export interface MadeFrom {
   bounds?: Partial<ExportBounds>;
   policy?: object;
   reveal?: ExportReveal;
+  documents?: DocumentSigner | null;
 }
 
 const NOTHING_SEALED: ExportReveal = {
@@ -32,6 +34,7 @@ export async function madeExport({
   bounds = {},
   policy = policyJson(),
   reveal = NOTHING_SEALED,
+  documents = null,
 }: MadeFrom): Promise<Uint8Array> {
   const book = new MapBook();
   const store = new MapStore();
@@ -65,7 +68,7 @@ export async function madeExport({
       waiting: async () => [],
       sha256,
     }),
-    ...{ book, store, signer: log.signer, policy: () => policy, script: VERIFY_SCRIPT, page: VERIFY_PAGE },
+    ...{ book, store, signer: log.signer, documents, policy: () => policy, script: VERIFY_SCRIPT, page: VERIFY_PAGE },
     ...{ madeBy: "moonseal 0.1.0", sha256, clock: () => Date.UTC(2026, 10, 21, 12), newLinkId: () => "" },
     reveal: () => reveal,
     record: async () => {},

@@ -6,7 +6,7 @@ import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { concatBytes, toHex, utf8 } from "../../src/core/bytes.ts";
 import { canonicalJson } from "../../src/core/canonical.ts";
-import { formatExportNote } from "../../src/core/export/manifest.ts";
+import { formatExportNote, formatTableNote } from "../../src/core/export/manifest.ts";
 import { crc32, type PlacedZipFile, readZip, sourceOf, zipEnd, zipHeader } from "../../src/core/zip.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import { verifyExport, verifyExportZip } from "../../src/verifier/export.ts";
@@ -155,6 +155,57 @@ describe("one byte that was changed is found:", () => {
       flipped[at] = (flipped[at] as number) ^ 4;
       expect(judge(flipped).verdict, `byte ${at}`).toBe("refuted");
     }
+  });
+});
+
+describe("S3-31: the note beside a table is a detached signature, and", () => {
+  const CSV = "entries-00000000000000000010.csv";
+  const NOTE = `${CSV}.note`;
+  const noteAlone = (note: string, policy = trust()) => verifyFile(utf8(note), policy, PLATFORM);
+  const noteOf = () => text(filesOf(range).get(NOTE));
+
+  test("is verified alone, by the log's key, and names the table and its SHA-256", () => {
+    const hash = toHex(sha256(filesOf(range).get(CSV) as Uint8Array));
+    const report = noteAlone(noteOf());
+    expect(report).toMatchObject({ kind: "table_note", verdict: "verified" });
+    expect(report.notChecked).toEqual([expect.stringContaining(hash)]);
+    expect(report.subject).toContain(CSV);
+    expect(noteAlone(noteOf(), NO_TRUST).verdict).toBe("could_not_check");
+  });
+
+  test("is never verified with any one character changed", () => {
+    const note = noteOf();
+    for (let at = 0; at < note.length; at++) {
+      const other = note[at] === "A" ? "B" : "A";
+      const { verdict } = noteAlone(note.slice(0, at) + other + note.slice(at + 1));
+      expect(["refuted", "could_not_check"], `character ${at}`).toContain(verdict);
+    }
+  });
+
+  test("refutes the archive when another hash, name, origin or signer is put into it, even by the operator", () => {
+    const hash = toHex(sha256(filesOf(range).get(CSV) as Uint8Array));
+    const said = (origin: string, name: string, of: string) => log.signer.sign(formatTableNote(origin, name, of));
+    const notes = {
+      hash: said(log.origin, CSV, "0".repeat(64)),
+      name: said(log.origin, CSV.replace("10", "17"), hash),
+      origin: said(`${log.origin.slice(0, -1)}0`, CSV, hash),
+      unsigned: formatTableNote(log.origin, CSV, hash),
+      nothing: "",
+    };
+    for (const [what, note] of Object.entries(notes)) {
+      const zip = signedAnew(range, (files) => files.set(NOTE, utf8(note)));
+      expect(failed(zip), what).toMatchObject([{ step: "forms", detail: expect.stringContaining(NOTE) }]);
+    }
+    const other = new ProvedLog(rowsFromGenesis(3), log.origin, log.signer.named(`${log.origin}x`));
+    const foreign = other.signer.sign(formatTableNote(log.origin, CSV, hash));
+    const right = said(log.origin, CSV, hash);
+    const broken = right.replace(/(.{10})(.)(.*\n)$/, (_, head, one, tail) => head + (one === "A" ? "B" : "A") + tail);
+    for (const note of [foreign, broken]) {
+      const zip = signedAnew(range, (files) => files.set(NOTE, utf8(note)));
+      expect(failed(zip)[0]).toMatchObject({ step: "forms", detail: expect.stringContaining(NOTE) });
+    }
+    // The same way with the right note is no fault: the test is not about the signing anew.
+    expect(judge(signedAnew(range, (files) => files.set(NOTE, utf8(right)))).verdict).toBe("verified");
   });
 });
 

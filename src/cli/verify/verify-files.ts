@@ -12,6 +12,7 @@ import { line, safeText } from "../text.ts";
 import { verifyExportAt } from "./export-files.ts";
 import { isAddress, openBytes, openFolder } from "./open.ts";
 import { type FileReport, printReport, reportJson } from "./print.ts";
+import { withTableBeside } from "./table-beside.ts";
 import { NODE, readTrust } from "./trust.ts";
 import { TILES_CHECKPOINT, verifyTiles } from "./verify-tiles.ts";
 
@@ -50,7 +51,10 @@ async function verifyNamed(io: Io, name: string, policy: TrustPolicy): Promise<V
   const exported = name === "-" || isAddress(name) ? null : exportAt(name, policy);
   if (exported) return exported;
   const folder = await openFolder(name);
-  if (!folder) return verifyFile(await openBytes(io, name), policy, NODE);
+  if (!folder) {
+    const bytes = await openBytes(io, name);
+    return withTableBeside(name, bytes, verifyFile(bytes, policy, NODE));
+  }
   if (!folder.has(TILES_CHECKPOINT) || folder.has(BUNDLE.manifest)) return verifyBundle(folder, policy, NODE);
   return verifyTiles(io, name, policy).catch((error: unknown) => {
     if (error instanceof NoAnswer) throw new CliError(`could not check: ${safeText(error.message)}`, CODE.unreachable);

@@ -32,6 +32,8 @@ export interface ExportManifest {
   head: { size: number; root: string };
   /** What was done to the cells of the tables; null: there are none. */
   csv: typeof CSV_RULES | null;
+  /** Only where there are PDFs: of the certificate that they are signed with, lower-case hex. */
+  pdf?: { certificate_sha256: string };
   made_at: string;
   made_by: string;
   /** Everything but manifest and note, in the archive's order. */
@@ -48,6 +50,7 @@ export const groupNames = (firstSeq: number) => {
     json: `${base}.json`,
     csv: `${base}.csv`,
     csvNote: `${base}.csv.note`,
+    pdf: `${base}.pdf`,
     disclosures: `disclosures-${base.slice("entries-".length)}.json`,
   };
 };
@@ -66,7 +69,7 @@ const isSelection = withFields({
   ...{ kind: (value: unknown) => value === "selection", entries: isCount, from: isCount, to: isCount },
   filter: isText,
 });
-const isManifest = withFields({
+const manifestFields = {
   v: (value) => value === EXPORT_VERSION,
   origin: isOrigin,
   content: (value) => isRange(value) || isSelection(value),
@@ -82,14 +85,17 @@ const isManifest = withFields({
       sha256: isHash,
     }),
   ),
-});
+} satisfies Record<string, Check>;
+const isPlain = withFields(manifestFields);
+const isReadable = withFields({ ...manifestFields, pdf: withFields({ certificate_sha256: isHash }) });
+const isManifest: Check = (value) => isPlain(value) || isReadable(value);
 
 /** An untrusted manifest; null for every other spelling, and for files that an export does not have or has in another order. */
 export function parseExportManifest(text: string): ExportManifest | null {
   const value = text.endsWith("\n") ? parseCanonicalJson(text.slice(0, -1), LIMITS.jsonDepth)?.value : null;
   if (!isManifest(value)) return null;
   const manifest = value as unknown as ExportManifest;
-  const { content, entries, files, csv } = manifest;
+  const { content, entries, files, csv, pdf: signedBy } = manifest;
   const counted = content.kind === "range" ? content.to - content.from + 1 : content.entries;
   if (counted !== entries || content.from > content.to || files.length > LIMITS.exportFiles) return null;
   const names = files.map(({ name }) => name);
@@ -100,13 +106,14 @@ export function parseExportManifest(text: string): ExportManifest | null {
   const expected: string[] = [
     ...EXPORT_PARTS.filter((name) => name !== BUNDLE.page || has.has(name)),
     ...(content.kind === "range" ? [BUNDLE.proof] : []),
-    ...groups.flatMap(({ proof, lines, json, csv: table, csvNote, disclosures }) => [
+    ...groups.flatMap(({ proof, lines, json, csv: table, csvNote, pdf, disclosures }) => [
       ...(content.kind === "range" ? [] : [proof]),
       ...[
         lines,
         ...(has.has(json) ? [json] : []),
         ...(csv ? [table] : []),
         ...(csv && has.has(csvNote) ? [csvNote] : []),
+        ...(signedBy ? [pdf] : []),
         ...(has.has(disclosures) ? [disclosures] : []),
       ],
     ]),

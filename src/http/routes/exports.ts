@@ -45,7 +45,7 @@ const ofDomain = z.object({ domainId: domainIdSchema });
 const ofExport = z.object({ domainId: domainIdSchema, exportId: exportIdSchema });
 const json = <S>(schema: S) => ({ content: { "application/json": { schema } } });
 
-const DESCRIPTION = `A zip archive with the entries as they were hashed (NDJSON) and, as asked for, a list (JSON) and a table (CSV); the signed head of the log, the proof, a signed manifest of every file, and a script that verifies all of it with any Node from 20 on and no network. Without a filter the range is provably complete; with one, each entry is provably of the log. It is made step by step and written to the jurisdiction's bucket: \`GET …/exports/{exportId}\` tells how far it is. Private values stay sealed unless \`include_private\` asks for them, and people pseudonyms. The file is deleted after \`expires_in\`. An entry \`audit.export_created\` stands in the tenant's log before this answers.`;
+const DESCRIPTION = `A zip archive with the entries as they were hashed (NDJSON) and, as asked for, a list (JSON), a table (CSV) and a signed PDF to read; the signed head of the log, the proof, a signed manifest of every file, and a script that verifies all of it with any Node from 20 on and no network. Without a filter the range is provably complete; with one, each entry is provably of the log. It is made step by step and written to the jurisdiction's bucket: \`GET …/exports/{exportId}\` tells how far it is. Private values stay sealed unless \`include_private\` asks for them, and people pseudonyms. The file is deleted after \`expires_in\`. An entry \`audit.export_created\` stands in the tenant's log before this answers.`;
 
 const exportEntries = declareRoute({
   method: "post",

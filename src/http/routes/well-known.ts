@@ -24,6 +24,10 @@ const cellKeysSchema = z
       description:
         "Its second key as the same witness (ML-DSA-44, which stands against quantum computers); null: it cosigns with Ed25519 alone",
     }),
+    document_certificate_sha256: z.string().nullable().openapi({
+      description:
+        "Fingerprint (lower-case hex) of the certificate that the PDFs of its exports are signed with; the cell signed it itself, so compare it. Null: it makes no PDF",
+    }),
   })
   .openapi("CellKeys");
 
@@ -88,7 +92,15 @@ export function wellKnownRoutes(app: CellApp): void {
   );
 }
 
-async function cellKeys({ jurisdiction, logHost, signer, retiredKeys, cosigner, mlDsaCosigner }: CellConfig) {
+async function cellKeys({
+  jurisdiction,
+  logHost,
+  signer,
+  retiredKeys,
+  cosigner,
+  mlDsaCosigner,
+  documents,
+}: CellConfig) {
   const retired = retiredKeys.map((key) => formatVerifierKey(sha256, signer.name, key));
   return {
     jurisdiction,
@@ -99,5 +111,6 @@ async function cellKeys({ jurisdiction, logHost, signer, retiredKeys, cosigner, 
     ],
     witness_key: cosigner.verifierKey,
     witness_key_ml_dsa_44: (await mlDsaCosigner?.verifierKey()) ?? null,
+    document_certificate_sha256: documents?.fingerprint ?? null,
   };
 }

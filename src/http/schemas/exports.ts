@@ -30,7 +30,10 @@ const wishFields = {
     .min(1)
     .max(EXPORT_FORMATS.length)
     .default(["ndjson"])
-    .openapi({ description: "`ndjson` is always in it: lists and tables are made of it", example: ["ndjson", "csv"] }),
+    .openapi({
+      description: `\`ndjson\` is always in it: the others are made of it. \`pdf\`: signed, to read; of at most ${LIMITS.pdfEntries} entries`,
+      example: ["ndjson", "csv"],
+    }),
   include_private: z.strictObject({ reason: revealReasonSchema }).optional().openapi({
     description:
       "Private values in clear, each with the salt of its commitment. Needs `entry.reveal` too. The reason stands, sealed, in an entry `audit.revealed` of this log. Any erasure in this domain deletes the export",

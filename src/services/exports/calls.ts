@@ -2,8 +2,8 @@
 import type { EntryFilter } from "../../core/query/filter.ts";
 import type { AskedBy } from "../tenancy/jobs.ts";
 
-/** `ndjson` is always there: the other two are made of it. */
-export const EXPORT_FORMATS = ["ndjson", "json", "csv"] as const;
+/** `ndjson` is always there: the others are made of it. */
+export const EXPORT_FORMATS = ["ndjson", "json", "csv", "pdf"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /**
@@ -79,7 +79,7 @@ export interface OpenedExport {
 
 /** All throw `resource.not_found` for an export, or a link, that is not there. */
 export interface ExportCalls {
-  /** `reason`: of an export with private values. The same id again: the export that is there. Throws `request.invalid` (a range past the newest entry), `limit.reached`. */
+  /** `reason`: of an export with private values. The same id again: the export that is there. Throws `request.invalid` (a range past the newest entry, a PDF of too many entries or without a key to sign it), `limit.reached`. */
   create(wish: ExportWish, reason: string | null): Promise<ExportView>;
   list(): Promise<ExportView[]>;
   read(id: string): Promise<ExportView>;

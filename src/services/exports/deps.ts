@@ -2,6 +2,7 @@ import type { ProductEvent } from "../../core/actions/product.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Sha256 } from "../../core/sha256.ts";
 import type { ShardRange } from "../../core/shards.ts";
+import type { DocumentSigner } from "../../crypto/document-signer.ts";
 import type { NoteSigner } from "../../crypto/signer.ts";
 import type { SetProver } from "../log/evidence-set.ts";
 import type { LogTreeCalls } from "../log/tree-calls.ts";
@@ -44,6 +45,8 @@ export interface ExportDeps {
   record(domainId: string, event: ProductEvent, idempotencyKey: string): Promise<void>;
   /** Named like the log's origin. */
   signer: NoteSigner;
+  /** Null: no PDF is made. */
+  documents: DocumentSigner | null;
   policy(): object;
   script: string;
   page: string;

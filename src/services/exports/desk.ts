@@ -78,6 +78,7 @@ async function add(wish: ExportWish, reason: string | null, deps: DeskDeps): Pro
     const pointer = wish.from >= size ? "/from" : "/to";
     throw new AppError("request.invalid", { errors: [{ pointer, detail: `the log has ${size} entries` }] });
   }
+  demandPdf(wish, size, deps);
   const all = book.all();
   const open = all.filter(({ status }) => status === "queued" || status === "running").length;
   if (open >= LIMITS.exportsOpen) {
@@ -100,6 +101,16 @@ async function add(wish: ExportWish, reason: string | null, deps: DeskDeps): Pro
   await deps.record(wish.recordIn, createdEvent(record, domainId), `audit.export_created:${wish.id}`);
   const now = book.get(wish.id);
   if (now) book.commit({ ...now, told: [...now.told, "created"], version: now.version + 1 }, null);
+}
+
+/** Of a selection nobody knows yet how many there are: one of more fails when it is made (files.ts). */
+function demandPdf({ formats, from, to, filter }: ExportWish, size: number, { documents }: DeskDeps): void {
+  if (!formats.includes("pdf")) return;
+  const refused = (detail: string) => new AppError("request.invalid", { errors: [{ pointer: "/formats", detail }] });
+  if (!documents) throw refused("this cell makes no PDF: its operator has not given it DOCUMENT_SIGNING_KEY");
+  const count = (to ?? size - 1) - from + 1;
+  if (!filter && count > LIMITS.pdfEntries)
+    throw refused(`an export with a PDF has at most ${LIMITS.pdfEntries} entries, and this range has ${count}`);
 }
 
 export const isOver = ({ status }: Pick<ExportRecord, "status">): boolean =>

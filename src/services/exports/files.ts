@@ -12,6 +12,7 @@ import {
   formatTableNote,
   groupNames,
 } from "../../core/export/manifest.ts";
+import { LIMITS } from "../../core/limits.ts";
 import { checkInclusion } from "../../core/merkle/inclusion.ts";
 import { leafHash } from "../../core/merkle/tree.ts";
 import { encodeSegment } from "../../core/segment.ts";
@@ -20,16 +21,19 @@ import { demandRoot, proofOf } from "../log/evidence-set.ts";
 import type { ArchiveTail } from "./archive.ts";
 import type { ExportDeps } from "./deps.ts";
 import { disclosureOf } from "./disclosures.ts";
+import { exportPdf } from "./pdf.ts";
 import type { ExportPlan, ExportRecord, ListedFile } from "./ports.ts";
 
-/** How many private values are in it. Throws `storage.unavailable` when selected entries do not lead to the root of the signed head. */
+/** How many private values are in it. Throws `limit.reached` past `LIMITS.pdfEntries` with PDFs, `storage.unavailable` when selected entries do not lead to the root of the signed head. */
 export async function addGroup(
   archive: ArchiveTail,
   rows: readonly FormRow[],
-  { wish }: ExportRecord,
+  record: ExportRecord,
   plan: ExportPlan,
-  { log, domainId, sha256, reveal, shards, signer }: ExportDeps,
+  deps: ExportDeps,
 ): Promise<number> {
+  const { wish } = record;
+  const { log, domainId, sha256, reveal, shards, signer } = deps;
   const [first] = rows;
   if (!first) return 0;
   const names = groupNames(first.seq);
@@ -52,9 +56,24 @@ export async function addGroup(
     const text = formatTableNote(signer.name, names.csv, toHex(sha256(table)));
     archive.addFile(names.csvNote, utf8(signer.sign(text)));
   }
+  if (wish.formats.includes("pdf")) archive.addFile(names.pdf, await pdfOf(rows, record, plan, deps));
   const disclosed = wish.isPrivate ? await disclosureOf(domainId, rows, reveal(await shards())) : null;
   if (disclosed) archive.addFile(names.disclosures, utf8(disclosed.text));
   return disclosed?.values ?? 0;
+}
+
+async function pdfOf(
+  rows: readonly FormRow[],
+  { wish, entries }: ExportRecord,
+  plan: ExportPlan,
+  { documents, signer, madeBy }: ExportDeps,
+): Promise<Uint8Array> {
+  if (!documents) throw new AppError("internal", { internal: "export: the key for its PDF is not there any more" });
+  if (entries + rows.length > LIMITS.pdfEntries) {
+    throw new AppError("limit.reached", { detail: `an export with a PDF has at most ${LIMITS.pdfEntries} entries` });
+  }
+  const { name: origin, verifierKey } = signer;
+  return exportPdf({ rows, plan, wish, origin, verifierKey, madeBy }, documents);
 }
 
 /**
@@ -78,7 +97,7 @@ export function manifestFiles(
   { wish, entries }: ExportRecord,
   plan: ExportPlan,
   files: readonly ListedFile[],
-  { signer, sha256, madeBy }: ExportDeps,
+  { signer, sha256, madeBy, documents }: ExportDeps,
 ): { name: string; bytes: Uint8Array }[] {
   const { from, to } = plan;
   const content: ExportContent = wish.filter
@@ -89,6 +108,7 @@ export function manifestFiles(
       ...{ v: EXPORT_VERSION, origin: signer.name, content, entries },
       head: { size: plan.size, root: plan.root },
       csv: wish.formats.includes("csv") ? CSV_RULES : null,
+      ...(wish.formats.includes("pdf") && documents ? { pdf: { certificate_sha256: documents.fingerprint } } : {}),
       made_at: new Date(plan.madeAtMs).toISOString(),
       made_by: madeBy,
       files: files.map(({ name, bytes, sha256: hash }) => ({ name, bytes, sha256: hash })),

@@ -17,6 +17,9 @@ const CSV = `
   entries-….csv.note  the log's signature on the name and SHA-256 of that table, to hand it on alone`;
 const JSON_LIST = `
   entries-….json    the same entries as one JSON document, with their hashes`;
+const PDF = `
+  entries-….pdf     the same entries to read, signed (PAdES) with a certificate whose SHA-256 the manifest and the
+                    operator's page name. The proof is the archive; what the PDF says is not compared with it.`;
 const DISCLOSED = `
   disclosures-….json  private values of the entries beside it, each with the salt of its commitment. What is
                     erased is not there. Treat this export as what it is: personal data.`;
@@ -58,7 +61,7 @@ the command "moonseal verify", or any script that follows the format, judges the
   ${proof} the hashes that lead from the entries to the head (RFC 6962)
   entries-….jsonl   the entries, one a line: exactly the bytes that were hashed${
     wish.formats.includes("json") ? JSON_LIST : ""
-  }${wish.formats.includes("csv") ? CSV : ""}${wish.isPrivate ? DISCLOSED : ""}
+  }${wish.formats.includes("csv") ? CSV : ""}${wish.formats.includes("pdf") ? PDF : ""}${wish.isPrivate ? DISCLOSED : ""}
   ${BUNDLE.manifest}     every file with its size and SHA-256
   ${BUNDLE.note}     the log's signature on the manifest (C2SP signed-note)
 `;

@@ -7,7 +7,7 @@
  *  1. begin: the plan (proof, signed head) and the files that every export has, in the tail; the upload's id.
  *     Before the commit: an upload without a part, which the bucket drops after seven days; the step runs again.
  *  2. entries: groups are read and checked, whole parts are uploaded, then the commit (cursor, files, etags, tail).
- *     Between upload and commit: the step runs again from the same cursor, makes the same bytes, and the same part number takes the
+ *     Between upload and commit: the step runs again from the same cursor, makes the same files (a PDF with another random id), and the same part number takes the
  *     place of the first. So it is when the answer of an upload is lost.
  *  3. end: the last entry is shown to be in the signed tree; manifest, note and directory follow; the rest is uploaded.
  *     Before the commit: as in 2.
@@ -55,7 +55,9 @@ async function entriesStep(record: ExportRecord, plan: ExportPlan, deps: ExportD
       const scanned = { next: group.next, lastHash: group.lastHash };
       return commit(deps, record, scanned, { files: [], parts: [], tail: archive.rest(), pending });
     }
-    const values = (reached.values ?? 0) + (await addGroup(archive, group.rows, record, plan, deps));
+    const values =
+      (reached.values ?? 0) +
+      (await addGroup(archive, group.rows, { ...record, entries: reached.entries }, plan, deps));
     const entries = reached.entries + group.rows.length;
     reached = { next: group.next, lastHash: group.lastHash, entries, values };
     if (!(await putParts(deps, record, record.uploadId ?? "", archive))) return beginAgain(record, deps);

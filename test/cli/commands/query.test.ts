@@ -242,6 +242,60 @@ describe("export", () => {
     expect((await moonseal(["export", "download", EXPORT], [{ body: view("revoked") }])).code).toBe(1);
   });
 
+  test("--private asks for private values with the reason, and neither goes without the other", async () => {
+    const argv = ["export", "create", "--private", "--reason", "request DSR-17", "--no-wait"];
+    const { code, asked } = await moonseal(argv, [{ status: 202, body: { export: view("queued") } }]);
+    expect([code, asked[0]?.json]).toEqual([0, { include_private: { reason: "request DSR-17" } }]);
+    for (const flags of [["--private"], ["--reason", "x"]]) {
+      const half = await moonseal(["export", "create", "--no-wait", ...flags]);
+      expect([half.code, half.asked, half.stderr]).toEqual([2, [], expect.stringContaining("--reason")]);
+    }
+  });
+
+  test("a second factor that the server wants is asked for, and the export is then asked for again", async () => {
+    const wanted = {
+      status: 403,
+      body: { code: "auth.step_up_required", title: "x", continue: "POST /v1/auth/eu/second-factor" },
+    };
+    const factors = { body: { totp_added_at: "2026-11-21T10:00:00.000Z", recovery_codes_left: 0, passkeys: [] } };
+    const { code, asked } = await moonseal(
+      ["export", "create", "--private", "--reason", "DSR-17", "--no-wait"],
+      [wanted, factors, { body: {} }, { status: 202, body: { export: view("queued") } }],
+      { ask: async () => "123456" },
+    );
+    expect(code).toBe(0);
+    expect(asked.map(({ path }) => path.split("/").at(-1))).toEqual([
+      "exports",
+      expect.stringContaining("factor"),
+      "second-factor",
+      "exports",
+    ]);
+    expect(asked[3]?.json).toEqual(asked[0]?.json);
+  });
+
+  test("an id that is none becomes no file, whoever says it", async () => {
+    const evil = "../../evil";
+    const typed = await moonseal(["export", "download", evil]);
+    expect([typed.code, typed.asked]).toEqual([2, []]);
+    const out = join(home, "e.zip");
+    const begun = { status: 202, body: { export: { ...view("queued"), id: evil } } };
+    expect((await moonseal(["export", "create", "--out", out], [begun])).asked).toHaveLength(1);
+    const other = { body: { ...view("done"), id: evil } };
+    const told = await moonseal(["export", "download", EXPORT, "--out", out], [other]);
+    expect([told.code, told.stderr]).toEqual([3, expect.stringContaining("another export")]);
+    expect(told.asked).toHaveLength(1);
+  });
+
+  test("S0-21: a tier without exports is said, with the one that has them and who changes it", async () => {
+    const detail = "exports come with the tier team";
+    const body = { code: "tier.required", title: "The tenant's tier does not include this", detail };
+    const { code, stderr } = await moonseal(["export", "create"], [{ status: 403, body }]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /exports come with the tier team \(tier\.required\); nothing was made.*the operator changes/,
+    );
+  });
+
   test("revoke ends the export, or only one link", async () => {
     const whole = await moonseal(["export", "revoke", EXPORT], [{ body: view("revoked") }]);
     const link = await moonseal(["export", "revoke", EXPORT, "--link", "lnk_eu_1"], [{ status: 204, body: null }]);
