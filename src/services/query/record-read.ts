@@ -5,9 +5,12 @@
  * Commit order: 1. the answer is put together  2. the entry is committed in the tenant's log  3. the answer leaves
  *   crash after 1: nothing was shown; after 2: an entry says that it was read, and it was not. Never the other way round.
  *   An entry whose commit failed, or is in doubt: the request fails, with `storage.unavailable` and its like.
+ * One exception: the tenant's log takes nothing because its integrity is in doubt (`TAKES_NOTHING`). Then is when somebody has to
+ * be able to read and verify, so reading goes on unrecorded; whoever can bring a log there holds its database already.
  */
 import type { ProductEvent } from "../../core/actions/product.ts";
 import { type DomainSettings, settingsOf } from "../../core/domain-settings.ts";
+import { type ErrorCode, isAppError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { findInClearText } from "../../core/payload/guard.ts";
 import { type Clause, type EntryFilter, EVERYTHING } from "../../core/query/filter.ts";
@@ -55,8 +58,17 @@ export async function recordReads(
 ): Promise<void> {
   const recorded = domains.filter(isRecorded);
   const [first] = recorded;
-  if (first) await recordInTenant(first.tenantId, readEvent(by, recorded, read));
+  if (!first) return;
+  try {
+    await recordInTenant(first.tenantId, readEvent(by, recorded, read));
+  } catch (error) {
+    if (!isAppError(error) || !TAKES_NOTHING.has(error.code)) throw error;
+    console.warn(JSON.stringify({ at: "record-read", fault: "a read is not recorded", code: error.code }));
+  }
 }
+
+/** Stopped by a violation, or without a guard that the ledger has to have. */
+const TAKES_NOTHING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["domain.stopped", "ledger.guard_missing"]);
 
 export const isRecorded = (domain: Pick<ReadDomain, "kind" | "settings">): boolean =>
   domain.kind === "client" && settingsOf(domain).record_reads;
