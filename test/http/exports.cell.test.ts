@@ -123,7 +123,7 @@ describe("an export", () => {
     [{ from: 10_000 }, "/from"],
     [{ to: 10_000 }, "/to"],
     [{ q: "action:" }, "/q"],
-    [{ formats: ["pdf"] }, "/formats/0"],
+    [{ formats: ["xlsx"] }, "/formats/0"],
     [{ include_private: true }, "/include_private"],
   ])("that asks for %j is refused, and nothing is made", async (body, pointer) => {
     const other = await newDomain(tenant);
