@@ -1,7 +1,6 @@
 /**
- * The heavy work of one domain, away from the thread that puts entries in order. Now: verification, a person's entries,
- * reveals. Exports, read-back of
- * the archive, self-check and restore come here too.
+ * The heavy work of one domain, away from the thread that puts entries in order: the index, live connections, exports, verification,
+ * evidence, a person's entries, reveals. Read-back of the archive, self-check and restore come here too.
  */
 import { DurableObject } from "cloudflare:workers";
 import type { ProductEvent } from "../src/core/actions/product.ts";
@@ -55,7 +54,7 @@ export class DomainKeeper extends DurableObject<CellEnv> {
       tail: () => this.tail.look(),
     });
     this.indexing = new Indexing({
-      log: () => this.#setDeps().log,
+      log: () => this.#logDeps().log,
       shard: (name) => indexShardAt(env, ctx.id.name ?? "", name),
       clock: Date.now,
       gone: () => this.#empty(),
@@ -161,14 +160,14 @@ export class DomainKeeper extends DurableObject<CellEnv> {
 
   /** Evidence for many entries, as text. */
   evidenceSet(wanted: WantedSet): Promise<Outcome<string>> {
-    return outcomeOf(() => evidenceSet(wanted, this.#setDeps()));
+    return outcomeOf(() => evidenceSet(wanted, this.#logDeps()));
   }
 
   /** A range of the log as an export bundle, streamed. */
   bundle(call: BundleCall): Promise<Outcome<BundleAnswer>> {
     return outcomeOf(async () => {
       const { signer, witnesses, witnessesRequired, logHost } = cellConfig(this.env);
-      const deps = this.#setDeps();
+      const deps = this.#logDeps();
       const named = signer.named(`${logHost}/${deps.domainId}`);
       const { from, to, chunks } = await startBundle(call, {
         ...deps,
@@ -187,7 +186,8 @@ export class DomainKeeper extends DurableObject<CellEnv> {
     });
   }
 
-  #setDeps() {
+  /** This domain's log, and its queryable copy. */
+  #logDeps() {
     const config = cellConfig(this.env);
     demandPinned(this.ctx, config);
     const domainId = this.ctx.id.name ?? "";
@@ -197,10 +197,7 @@ export class DomainKeeper extends DurableObject<CellEnv> {
   }
 
   #revealDeps(): RevealDeps {
-    const config = cellConfig(this.env);
-    demandPinned(this.ctx, config);
-    const domainId = this.ctx.id.name ?? "";
-    const log = domainLog(this.env, config, domainId);
+    const { domainId, log, ledger } = this.#logDeps();
     const record = async (event: ProductEvent) => {
       const body = JSON.stringify(event);
       await log.append({ body, form: "json", scope: PRODUCT_SCOPE, idempotencyKey: null, waitForCopy: false });
@@ -209,30 +206,24 @@ export class DomainKeeper extends DurableObject<CellEnv> {
     return {
       log: { person, flush, head, openSealed, record },
       stores: (ranges) => ({
-        ledger: ledgerAt(this.env, domainId, ranges),
+        ledger: ledger(ranges),
         sealedRows: sealedRowsAt(this.env, domainId, () => ranges),
       }),
     };
   }
 
   async #verify(call: VerifyCall): Promise<VerifyStep> {
-    const config = cellConfig(this.env);
-    demandPinned(this.ctx, config);
-    const domainId = this.ctx.id.name ?? "";
-    const log = domainLog(this.env, config, domainId);
+    const { domainId, log, ledger } = this.#logDeps();
     if ("run" in call) {
       const { shards } = await log.head();
-      return verifyStep(call.run, domainId, ledgerAt(this.env, domainId, shards), sha256);
+      return verifyStep(call.run, domainId, ledger(shards), sha256);
     }
     // The copy's end is read before the head, which only grows: a copy that is ahead of it holds what nobody appended.
-    const tip = await ledgerAt(this.env, domainId, (await log.head()).shards).tip();
-    const ledger = ledgerAt(this.env, domainId, await log.flush());
+    const tip = await ledger((await log.head()).shards).tip();
+    const copy = ledger(await log.flush());
     const head = await log.head();
     const to = Math.min(call.to ?? head.size - 1, head.size - 1);
-    const run = await startRun(
-      { from: call.from, to, head, genesis: head.genesis, copiedSize: tip?.size ?? 0 },
-      ledger,
-    );
-    return verifyStep(run, domainId, ledger, sha256);
+    const run = await startRun({ from: call.from, to, head, genesis: head.genesis, copiedSize: tip?.size ?? 0 }, copy);
+    return verifyStep(run, domainId, copy, sha256);
   }
 }

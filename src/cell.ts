@@ -117,10 +117,13 @@ function sessionKeepers(env: CellEnv, config: CellConfig): SessionKeepers {
 function inReservedDomains(env: CellEnv, config: CellConfig, control: D1ControlStore): CellServices["recordInTenant"] {
   const cache = new Map<string, string>();
   return async (tenantId, event) => {
-    const domainId = cache.get(tenantId) ?? (await control.tenant(tenantId))?.tenantDomainId;
-    if (domainId === undefined) throw new AppError("resource.not_found");
-    if (cache.size >= LIMITS.keyCacheEntries) cache.clear();
-    cache.set(tenantId, domainId);
+    let domainId = cache.get(tenantId);
+    if (domainId === undefined) {
+      domainId = (await control.tenant(tenantId))?.tenantDomainId;
+      if (domainId === undefined) throw new AppError("resource.not_found");
+      if (cache.size >= LIMITS.keyCacheEntries) cache.clear();
+      cache.set(tenantId, domainId);
+    }
     await recordInLog(env, config, domainId, event);
   };
 }
@@ -167,8 +170,11 @@ function cachedDomains(control: D1ControlStore): (domainId: string) => Promise<D
       if (known) return known.record;
       throw error;
     });
-    if (cache.size >= LIMITS.keyCacheEntries) cache.clear();
-    if (record) cache.set(domainId, { record, readAtMs: Date.now() });
+    cache.delete(domainId);
+    if (record) {
+      if (cache.size >= LIMITS.keyCacheEntries) cache.clear();
+      cache.set(domainId, { record, readAtMs: Date.now() });
+    }
     return record;
   };
 }

@@ -8,6 +8,7 @@
  * export_pending  selected entries that are in no file yet
  * export_link     SHA-256 of each link's token
  */
+import { concatBytes } from "../../src/core/bytes.ts";
 import type {
   ExportAdded,
   ExportBook,
@@ -84,17 +85,8 @@ export class SqliteExportBook implements ExportBook {
 
   tail(id: string): Uint8Array {
     const sql = "SELECT bytes FROM export_tail WHERE export_id = ? ORDER BY place";
-    const pieces = this.#sql
-      .exec<{ bytes: ArrayBuffer }>(sql, id)
-      .toArray()
-      .map(({ bytes }) => new Uint8Array(bytes));
-    const tail = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const piece of pieces) {
-      tail.set(piece, at);
-      at += piece.length;
-    }
-    return tail;
+    const pieces = this.#sql.exec<{ bytes: ArrayBuffer }>(sql, id).toArray();
+    return concatBytes(...pieces.map(({ bytes }) => new Uint8Array(bytes)));
   }
 
   pending(id: string): ReadRow[] {
@@ -155,24 +147,30 @@ export class SqliteExportBook implements ExportBook {
   }
 
   #add(id: string, { files, parts, tail, pending }: ExportAdded): void {
-    const counted = this.#sql
-      .exec<{ n: number }>("SELECT COUNT(*) AS n FROM export_file WHERE export_id = ?", id)
-      .one();
+    const next = "SELECT COALESCE(MAX(place) + 1, 0) AS place FROM export_file WHERE export_id = ?";
+    const { place: before } = this.#sql.exec<{ place: number }>(next, id).one();
     for (const [i, { name, bytes, crc32, offset, sha256 }] of files.entries()) {
       const sql =
         "INSERT INTO export_file (export_id, place, name, bytes, crc32, start, sha256) VALUES (?, ?, ?, ?, ?, ?, ?)";
-      this.#sql.exec(sql, id, counted.n + i, name, bytes, crc32, offset, sha256);
+      this.#sql.exec(sql, id, before + i, name, bytes, crc32, offset, sha256);
     }
     for (const { number, etag } of parts) {
       const sql = "INSERT OR REPLACE INTO export_part (export_id, number, etag) VALUES (?, ?, ?)";
       this.#sql.exec(sql, id, number, etag);
     }
+    if (tail !== null) this.#setTail(id, tail);
+    if (pending !== null) this.#setPending(id, pending);
+  }
+
+  #setTail(id: string, tail: Uint8Array): void {
     this.#sql.exec("DELETE FROM export_tail WHERE export_id = ?", id);
     for (let at = 0, place = 0; at < tail.length; at += PIECE_BYTES, place++) {
       const piece = tail.subarray(at, at + PIECE_BYTES);
       this.#sql.exec("INSERT INTO export_tail (export_id, place, bytes) VALUES (?, ?, ?)", id, place, piece);
     }
-    if (pending === null) return;
+  }
+
+  #setPending(id: string, pending: readonly ReadRow[]): void {
     this.#sql.exec("DELETE FROM export_pending WHERE export_id = ?", id);
     for (const { seq, prevHash, payload } of pending) {
       const sql = "INSERT INTO export_pending (export_id, seq, prev_hash, payload) VALUES (?, ?, ?, ?)";

@@ -10,7 +10,7 @@ import type { HeadResult } from "../../src/services/log/calls.ts";
 import type { Clock } from "../../src/services/ports.ts";
 import { type IndexStep, indexStep } from "../../src/services/query/index-step.ts";
 import type { CatchUpCall, CaughtUp, IndexShard } from "../../src/services/query/ports.ts";
-import { within } from "../domain-log/within.ts";
+import { within } from "../../src/services/within.ts";
 
 export interface IndexingContext {
   log: () => { head(): Promise<HeadResult>; flush(): Promise<ShardRange[]> };

@@ -6,7 +6,7 @@
 import { LIMITS } from "../../src/core/limits.ts";
 import type { TailEnd } from "../../src/services/tail/calls.ts";
 import { STREAM } from "../../src/services/tail/messages.ts";
-import { within } from "../domain-log/within.ts";
+import { within } from "../../src/services/within.ts";
 import type { Listener, TailState } from "./tail-listener.ts";
 
 /** What a reader is told to wait before it connects again. Milliseconds. */

@@ -12,10 +12,10 @@ import { Divergence } from "../../src/services/log/divergence.ts";
 import { releaseCopied } from "../../src/services/log/release.ts";
 import type { SealedSource } from "../../src/services/log/sealing/source.ts";
 import { compareCopies } from "../../src/services/log/start.ts";
+import { within } from "../../src/services/within.ts";
 import type { SqliteJournal } from "./journal.ts";
 import type { SqliteSealedJournal } from "./sealed-journal.ts";
 import type { DomainStores } from "./stores.ts";
-import { within } from "./within.ts";
 
 /** Work of one alarm is bounded: what is left comes with the next one. */
 const STEPS_PER_ALARM = 20;

@@ -19,11 +19,11 @@ import { ERASED_ACTION, erasureRefused, erasuresReplayed } from "../../src/servi
 import type { ErasureDeps, ErasureHolds } from "../../src/services/erasure/ports.ts";
 import { erasureFromEntry, reopened } from "../../src/services/erasure/replay.ts";
 import { destroyKey, runErasure } from "../../src/services/erasure/steps.ts";
+import { within } from "../../src/services/within.ts";
 import { SqliteErasureBook } from "./erasure-book.ts";
 import type { SqliteJournal } from "./journal.ts";
 import type { SqliteSealedJournal } from "./sealed-journal.ts";
 import type { DomainStores } from "./stores.ts";
-import { within } from "./within.ts";
 
 /** Longer than a decision can take to reach every domain. */
 const PROMISE_MS = 30 * 24 * 60 * 60 * 1000;

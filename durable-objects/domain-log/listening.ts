@@ -6,7 +6,7 @@
 import { LIMITS } from "../../src/core/limits.ts";
 import type { Clock } from "../../src/services/ports.ts";
 import type { Growth } from "../../src/services/tail/calls.ts";
-import { within } from "./within.ts";
+import { within } from "../../src/services/within.ts";
 
 const INTEREST = "tail_interest_until_ms";
 /** How long the keeper is waited for, and waits between tries to tell; after the last one nobody is believed to listen. Milliseconds. */

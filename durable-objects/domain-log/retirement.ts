@@ -6,11 +6,11 @@
 import type { FinalHead } from "../../src/core/deletion-certificate.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { LIMITS } from "../../src/core/limits.ts";
+import { within } from "../../src/services/within.ts";
 import type { Admission } from "./admission.ts";
 import type { Copies } from "./copies.ts";
 import type { SqliteHolds } from "./holds.ts";
 import type { SqliteJournal } from "./journal.ts";
-import { within } from "./within.ts";
 
 const CLOSED = "closed_for_deletion";
 

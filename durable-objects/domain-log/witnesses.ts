@@ -6,12 +6,12 @@ import { LIMITS } from "../../src/core/limits.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
 import { verifyEd25519, verifyMlDsa44 } from "../../src/crypto/verify.ts";
 import type { SignedCheckpoint } from "../../src/services/log/checkpoints.ts";
+import { within } from "../../src/services/within.ts";
 import type { WitnessExchange } from "../../src/services/witness/answer.ts";
 import { type AskDeps, askWitness, type WitnessAlarm } from "../../src/services/witness/ask.ts";
 import { type WitnessConfig, witnessesOf } from "../../src/services/witness/config.ts";
 import { cosignedNote, latestWitnessedSize, sizesToKeep } from "../../src/services/witness/cosigned.ts";
 import { type WitnessView, witnessViews } from "../../src/services/witness/view.ts";
-import { within } from "./within.ts";
 import { witnessExchange } from "./witness-exchange.ts";
 import { SqliteWitnessJournal } from "./witness-journal.ts";
 

@@ -4,6 +4,8 @@
  * everything before it in base62, so that a mistyped or invented key is refused before anything is looked up and secret
  * scanners find real ones only. Published pattern: `API_KEY_PATTERN`.
  */
+import { utf8 } from "./bytes.ts";
+import { crc32 } from "./crc32.ts";
 import { isJurisdiction, type Jurisdiction } from "./ids.ts";
 
 export const API_KEY_PREFIX = "msk";
@@ -38,7 +40,7 @@ export function parseOperatorSecret(text: string): { jurisdiction: Jurisdiction 
 }
 
 function withChecksum(body: string): string {
-  return body + base62(BigInt(crc32(body)), CHECKSUM_CHARS);
+  return body + base62(BigInt(crc32(utf8(body))), CHECKSUM_CHARS);
 }
 
 function hasChecksum(text: string): boolean {
@@ -62,14 +64,4 @@ function base62(value: bigint, chars: number): string {
     rest /= 62n;
   }
   return out.padStart(chars, "0");
-}
-
-/** CRC-32 (IEEE 802.3), as in gzip. */
-function crc32(text: string): number {
-  let crc = 0xffffffff;
-  for (let i = 0; i < text.length; i++) {
-    crc ^= text.charCodeAt(i);
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
-  return (crc ^ 0xffffffff) >>> 0;
 }

@@ -28,6 +28,10 @@ export const RESERVED_ACTION_NOUNS: readonly string[] = [
 
 /** `noun.verb`, lower snake, up to four segments after the first. */
 export const ACTION_PATTERN = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){1,4}$/;
+export const MAX_ACTION_CHARS = 128;
+
+export const isActionName = (text: string): boolean => text.length <= MAX_ACTION_CHARS && ACTION_PATTERN.test(text);
+
 /** A client's own id: a UUID or anything of this form. */
 export const ENTRY_ID_PATTERN = /^[A-Za-z0-9-]{1,64}$/;
 /** UUIDs of version 8 are made by the log alone (`entryIdFor`), so that they need no look-up to be unique. */

@@ -4,6 +4,7 @@ import { AppError, type ErrorCode } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import { parseStrictJson } from "../core/strict-json.ts";
 import type { HttpEnv } from "./environment.ts";
+import { lengthFault } from "./lengths.ts";
 
 /** The body's text. Throws `request.too_large` as soon as the limit is passed, `request.malformed` for broken UTF-8. */
 export async function readText(c: Context<HttpEnv>, maxBytes: number): Promise<string> {
@@ -44,6 +45,8 @@ export const strictJsonBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
   if (!parsed.ok) {
     throw new AppError("request.malformed", { errors: [{ pointer: parsed.pointer, detail: parsed.detail }] });
   }
+  const fault = lengthFault(parsed.value);
+  if (fault) throw new AppError("request.invalid", { errors: [fault] });
   // Hono keeps promises here, whatever its type says; the validators read the body through it.
   c.req.bodyCache.text = Promise.resolve(text) as unknown as string;
   await next();

@@ -33,6 +33,17 @@ export async function searchedDomains(
   );
 }
 
+/** The same of one domain. */
+export async function searchedDomain(
+  services: CellServices,
+  domainId: string,
+  query: AskedQuery,
+  latest: boolean,
+): Promise<SearchedDomain> {
+  const [domain] = await searchedDomains(services, [domainId], query, latest);
+  return domain as SearchedDomain;
+}
+
 async function caughtUp(services: CellServices, domainId: string) {
   const call = { size: null, withinMs: LIMITS.queryCatchUpMs };
   return (await services.keeper(domainId).catchUp(call)).shards;

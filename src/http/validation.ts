@@ -1,10 +1,14 @@
 /** zod's findings as problem fields. */
-import type { z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { AppError, type FieldError, isAppError } from "../core/errors.ts";
 import { jsonPointer } from "../core/strict-json.ts";
 
 /** At most this many fields are named in one answer. */
 const MAX_ERRORS = 100;
+
+z.config({
+  customError: ({ code, input }) => (code === "invalid_type" && input === undefined ? "is missing" : undefined),
+});
 
 export function fieldErrors(error: z.core.$ZodError, ...prefix: (string | number)[]): FieldError[] {
   return error.issues.flatMap((issue) => {

@@ -4,6 +4,7 @@
  */
 import { LIMITS } from "../core/limits.ts";
 import type { EntryFilter } from "../core/query/filter.ts";
+import { mostFrequent } from "../core/query/tally.ts";
 import { reachOver, type ShardRange } from "../core/shards.ts";
 import type {
   CandidateRow,
@@ -11,10 +12,10 @@ import type {
   EntryIndex,
   EntryPlace,
   EntryRow,
+  IndexCount,
   IndexFrom,
   IndexPage,
   Tallies,
-  Tally,
   TallyKind,
 } from "../services/ports.ts";
 import type { EntryIndexShard, OpenIndex } from "./entry-index-shard.ts";
@@ -54,27 +55,28 @@ export class D1EntryIndex implements EntryIndex {
     return { rows, scannedTo: cutAt ?? scannedTo, size };
   }
 
-  async count(filter: EntryFilter, atMost: number): Promise<{ count: number; exact: boolean }> {
-    const { shards } = await this.#open();
+  async count(filter: EntryFilter, atMost: number): Promise<IndexCount> {
+    const { shards, size } = await this.#open();
     const counts = await Promise.all(
       shards.map(async ({ shard, index }) => shard.count(index, await shard.plan(index, filter), filter)),
     );
     const count = counts.reduce((sum, one) => sum + one.count, 0);
-    return { count: Math.min(count, atMost), exact: count <= atMost && counts.every(({ exact }) => exact) };
+    return { count: Math.min(count, atMost), exact: count <= atMost && counts.every(({ exact }) => exact), size };
   }
 
   async tallies(range: DayRange, kinds: readonly TallyKind[], limit: number): Promise<Tallies> {
-    const { shards } = await this.#open();
+    const { shards, size } = await this.#open();
     // The most frequent of several shards together need all values of each.
     const top = shards.length > 1 ? null : limit;
     const found = await Promise.all(shards.map(({ shard, index }) => shard.tallies(index, range, kinds, top)));
-    const days = summed(found.flatMap((one) => one.days.map(({ day, count }) => ({ value: String(day), count }))));
+    const days = summed(found.flatMap((one) => one.days.map(({ day, count }) => [day, count] as const)));
+    const ofKind = (i: number) =>
+      found.flatMap(({ values }) => (values[i] ?? []).map(({ value, count }) => [value, count] as const));
     return {
-      kinds: Object.fromEntries(
-        kinds.map((kind, i) => [kind, mostFrequent(found.flatMap(({ values }) => values[i] ?? [])).slice(0, limit)]),
-      ),
-      days: days.map(({ value, count }) => ({ day: Number(value), count })).sort((a, b) => a.day - b.day),
+      kinds: Object.fromEntries(kinds.map((kind, i) => [kind, mostFrequent(summed(ofKind(i)), limit)])),
+      days: [...days].map(([day, count]) => ({ day, count })).sort((a, b) => a.day - b.day),
       exact: found.every(({ isCut }) => !isCut),
+      size,
     };
   }
 
@@ -126,12 +128,9 @@ export class D1EntryIndex implements EntryIndex {
 
 const placeOf = (row: CandidateRow | undefined): EntryPlace | null => (row ? { at: row.at, seq: row.seq } : null);
 
-function summed(tallies: readonly Tally[]): Tally[] {
-  const sums = new Map<string, number>();
-  for (const { value, count } of tallies) sums.set(value, (sums.get(value) ?? 0) + count);
-  return [...sums].map(([value, count]) => ({ value, count }));
-}
-
-function mostFrequent(tallies: readonly Tally[]): Tally[] {
-  return summed(tallies).sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+/** Of several shards. */
+function summed<Key>(counts: readonly (readonly [Key, number])[]): Map<Key, number> {
+  const sums = new Map<Key, number>();
+  for (const [key, count] of counts) sums.set(key, (sums.get(key) ?? 0) + count);
+  return sums;
 }

@@ -7,7 +7,7 @@ import { equalBytes, toHex, utf8 } from "../core/bytes.ts";
 import type { Checkpoint } from "../core/checkpoint.ts";
 import { countOf, parseSetProof, type SetProof } from "../core/evidence-set.ts";
 import { csvForm, type FormRow, jsonForm } from "../core/export/forms.ts";
-import { type ExportManifest, formatTableNote, groupNames } from "../core/export/manifest.ts";
+import { type ExportManifest, formatTableNote, groupNames, groupOf } from "../core/export/manifest.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Note, parseNote } from "../core/note.ts";
 import type { Sha256 } from "../core/sha256.ts";
@@ -111,7 +111,7 @@ export class ExportWalk {
     if (content.kind === "range") this.#endGroup();
     const text = decode(bytes);
     const rows: FormRow[] = [];
-    this.#group = { ...groupNames(Number(name.slice("entries-".length, -".jsonl".length))), rows };
+    this.#group = { ...groupOf(name), rows };
     if (text === null || !text.endsWith("\n")) this.#entry ??= `${name} is not lines of UTF-8`;
     if (!this.#fold || text === null) return;
     const { fold, proof } = this.#fold;
@@ -162,7 +162,6 @@ export class ExportWalk {
     if (!expected || !equalBytes(bytes, expected)) this.#form ??= `${name} does not say what the entries say`;
   }
 
-  /** Each value is what an entry of this group committed to. */
   #tableNote(name: string, bytes: Uint8Array): void {
     const note = parseNote(decode(bytes) ?? "");
     const text = formatTableNote(this.#manifest.origin, this.#group?.csv ?? "", this.#tableHash);
@@ -170,6 +169,7 @@ export class ExportWalk {
     else if (this.#isWrong(note)) this.#form ??= `the log's signature in ${name} is wrong`;
   }
 
+  /** Each value is what an entry of this group committed to. */
   #values(name: string, bytes: Uint8Array): void {
     const text = decode(bytes);
     const file = text === null ? null : parseDisclosure(text);

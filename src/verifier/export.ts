@@ -6,6 +6,7 @@
 import { BUNDLE, type BundleFile, decode } from "../core/bundle.ts";
 import { toBase64, toHex } from "../core/bytes.ts";
 import type { Checkpoint } from "../core/checkpoint.ts";
+import { crc32 } from "../core/crc32.ts";
 import {
   EXPORT_PARTS,
   type ExportContent,
@@ -16,7 +17,7 @@ import {
 } from "../core/export/manifest.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Note, parseNote } from "../core/note.ts";
-import { type ByteSource, crc32, readZip } from "../core/zip.ts";
+import { type ByteSource, readZip } from "../core/zip.ts";
 import { noteSignedBy } from "./checkpoint.ts";
 import { type CheckpointStep, entries, judgeCheckpoint } from "./checkpoint-steps.ts";
 import { domainOf, notCheckedOf } from "./evidence-set.ts";

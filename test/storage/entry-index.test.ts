@@ -53,9 +53,9 @@ describe.each([
     for (let i = 0; i < 30; i++) {
       const filter = randomFilter(random);
       const count = expected(rows, filter, "asc").length;
-      expect(await index.count(filter, 1000), JSON.stringify(filter)).toEqual({ count, exact: true });
+      expect(await index.count(filter, 1000), JSON.stringify(filter)).toEqual({ count, exact: true, size: 200 });
     }
-    expect(await index.count(EVERYTHING, 150)).toEqual({ count: 150, exact: false });
+    expect(await index.count(EVERYTHING, 150)).toEqual({ count: 150, exact: false, size: 200 });
     await withLimits({ countScan: 20, queryScanOfTerm: 20 }, async () => {
       const { count, exact } = await index.count(EVERYTHING, 1000);
       expect(exact).toBe(false);
@@ -77,6 +77,7 @@ describe.each([
     for (const { action } of inside) counted.set(action, (counted.get(action) ?? 0) + 1);
     const tallies = await index.tallies({ fromDay, toDay }, ["action", "outcome", "actor"], 3);
     expect(tallies.exact).toBe(true);
+    expect(tallies.size).toBe(200);
     const most = [...counted].map(([value, count]) => ({ value, count }));
     most.sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
     expect(tallies.kinds.action).toEqual(most.slice(0, 3));

@@ -103,7 +103,7 @@ const recordOf = (wish: Partial<ExportWish>): ExportRecord => ({
     lastHash: "",
   },
   ...{ entries: 0, bytes: 0, parts: 0, failures: 0, restarts: 0, dueMs: 0, finishedAtMs: null, expiresAtMs: null },
-  ...{ failure: null, revokedBy: null, told: [], deleted: 0 },
+  ...{ failure: null, revokedBy: null, told: [], deleted: 0, values: 0 },
 });
 
 /** Of one export. Stricter than the contract: a commit of any other version than the next throws. */
@@ -126,7 +126,7 @@ class MapBook implements ExportBook {
     if (!added) return true;
     this.#files.push(...added.files);
     this.#parts.push(...added.parts);
-    this.#tail = added.tail.slice();
+    if (added.tail) this.#tail = added.tail.slice();
     if (added.pending) this.#pending = [...added.pending];
     return true;
   }

@@ -9,12 +9,11 @@
  *   lambda.amazonaws.com       GetFunction20150331v2 lambda.get_function20150331v2
  *   audit.example.com          2Fast                 audit_example_com.event_2_fast
  */
-import { ACTION_PATTERN, RESERVED_ACTION_NOUNS } from "../../core/event.ts";
+import { ACTION_PATTERN, MAX_ACTION_CHARS, RESERVED_ACTION_NOUNS } from "../../core/event.ts";
 import { snakeCase } from "../../core/snake-case.ts";
 
 export type ActionName = { ok: true; action: string } | { ok: false; why: string };
 
-const MAX_ACTION_CHARS = 128;
 const AWS_SUFFIX = /\.(?:amazonaws\.com(?:\.cn)?|aws\.amazon\.com)$/;
 
 /** A valid action that no reserved noun begins, or why there is none. */

@@ -55,6 +55,9 @@ export const groupNames = (firstSeq: number) => {
   };
 };
 
+/** Of a file of lines (`isEntries`): all the files beside it. */
+export const groupOf = (lines: string) => groupNames(Number(lines.slice("entries-".length, -".jsonl".length)));
+
 /** Those of every export, in this order; the page may be missing. */
 export const EXPORT_PARTS = [BUNDLE.readme, BUNDLE.script, BUNDLE.page, BUNDLE.policy, BUNDLE.checkpoint] as const;
 
@@ -99,9 +102,7 @@ export function parseExportManifest(text: string): ExportManifest | null {
   const counted = content.kind === "range" ? content.to - content.from + 1 : content.entries;
   if (counted !== entries || content.from > content.to || files.length > LIMITS.exportFiles) return null;
   const names = files.map(({ name }) => name);
-  const groups = names
-    .filter(isEntries)
-    .map((name) => groupNames(Number(name.slice("entries-".length, -".jsonl".length))));
+  const groups = names.filter(isEntries).map(groupOf);
   const has = new Set(names);
   const expected: string[] = [
     ...EXPORT_PARTS.filter((name) => name !== BUNDLE.page || has.has(name)),

@@ -3,7 +3,7 @@
  * entry that tells of a query. It holds no personal data: people stand in it as pseudonyms, which the domain's object derives
  * before a filter is made. Entries match when every clause holds and they lie in the time range.
  */
-import type { Outcome } from "../event.ts";
+import { OUTCOMES, type Outcome } from "../event.ts";
 
 export const QUERY_FIELDS = [
   /** `service:ci`, `system:moonseal`, `anonymous`, `person:<pseudonym>`, or a type alone: `type:service`. */
@@ -44,3 +44,10 @@ export interface EntryFilter {
 export const EVERYTHING: EntryFilter = { clauses: [], afterMs: null, beforeMs: null };
 
 export const isFailure = (outcome: Outcome): boolean => outcome !== "success";
+
+const FAILURES = OUTCOMES.filter(isFailure);
+
+/** Whether outcomes are every one but success, which the language writes `is:failed`. */
+export function isEveryFailure(outcomes: readonly string[]): boolean {
+  return new Set(outcomes).size === FAILURES.length && FAILURES.every((outcome) => outcomes.includes(outcome));
+}

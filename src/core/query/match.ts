@@ -14,7 +14,7 @@ export function matches(filter: EntryFilter, payload: Payload, category: string 
   return isInTime(filter, payload) && filter.clauses.every((clause) => holds(clause, valuesIn));
 }
 
-export function isInTime({ afterMs, beforeMs }: EntryFilter, { occurred_at }: Pick<Payload, "occurred_at">): boolean {
+function isInTime({ afterMs, beforeMs }: EntryFilter, { occurred_at }: Pick<Payload, "occurred_at">): boolean {
   if (afterMs === null && beforeMs === null) return true;
   const at = Date.parse(String(occurred_at));
   return (afterMs === null || at >= afterMs) && (beforeMs === null || at < beforeMs);

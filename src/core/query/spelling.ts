@@ -53,7 +53,7 @@ export function pseudonymIn(value: string): string | null {
   return isPseudonym(value) ? value.slice(1) : isPseudonym(at) ? at.slice(1) : null;
 }
 
-export const isPseudonym = (text: string): boolean => PSEUDONYM.test(text);
+const isPseudonym = (text: string): boolean => PSEUDONYM.test(text);
 
 /** `service:ci`, `service:*`, `anonymous`, `user:usr_42`; what names no type is an id of any. */
 function spellActor(text: string): Spelled {

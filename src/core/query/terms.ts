@@ -3,10 +3,9 @@
  * judged again by `match.ts`, so that a term too many never shows an entry that does not match.
  */
 
-import { OUTCOMES } from "../event.ts";
 import { LIMITS } from "../limits.ts";
 import type { Payload } from "../payload/payload.ts";
-import { type Clause, isFailure, type QueryField } from "./filter.ts";
+import { type Clause, isEveryFailure, isFailure, type QueryField } from "./filter.ts";
 import { CLEAR_ACTOR_TYPES, clearActor, valuesOf } from "./values.ts";
 
 /** Every entry has it. */
@@ -52,11 +51,6 @@ export function clauseTerms({ field, anyOf }: Pick<Clause, "field" | "anyOf">): 
 }
 
 const term = (field: QueryField, value: string): string => `${field}=${value}`;
-
-function isEveryFailure(values: readonly string[]): boolean {
-  const failures = OUTCOMES.filter(isFailure);
-  return new Set(values).size === failures.length && failures.every((outcome) => values.includes(outcome));
-}
 
 function actorForms(value: string): string[] {
   if (!value.startsWith("id:")) return [value];

@@ -1,17 +1,25 @@
 /** The checks of a domain's events, and the count of those that were refused. */
 import type { Context } from "hono";
+import type { FieldError } from "../../core/errors.ts";
 import type { JsonValue } from "../../core/strict-json.ts";
-import { checksFor, type EventCheck } from "../../services/intake/checks.ts";
+import type { EventCheck } from "../../services/intake/checks.ts";
 import type { EventResult, RefusedEvent } from "../../services/intake/offered.ts";
 import type { HttpEnv } from "../environment.ts";
+import { lengthFault } from "../lengths.ts";
 import { eventSchema } from "../schemas/event.ts";
 import { fieldErrors } from "../validation.ts";
 
-export const domainChecks = (c: Context<HttpEnv>): Promise<EventCheck> => checksFor(c.get("services"), c.get("domain"));
+export const domainChecks = (c: Context<HttpEnv>): Promise<EventCheck> => c.get("services").checks(c.get("domain"));
 
-export function shapeErrors(value: JsonValue) {
-  const result = eventSchema.safeParse(value);
-  return result.success ? [] : fieldErrors(result.error);
+export function shapeErrors(value: JsonValue): FieldError[] {
+  try {
+    const result = eventSchema.safeParse(value);
+    return result.success ? [] : fieldErrors(result.error);
+  } catch (error) {
+    const fault = lengthFault(value);
+    if (!fault) throw error;
+    return [fault];
+  }
 }
 
 /** Counts them without a word of their content; behind the answer. */

@@ -13,7 +13,7 @@ import { entryJson } from "../records.ts";
 import { declareRoute, mount } from "../route.ts";
 import { seqQuery, wholeNumber } from "../schemas/query.ts";
 import { entryPageSchema } from "../schemas/resources.ts";
-import { filtersOf, searchedDomains } from "../searched.ts";
+import { filtersOf, searchedDomain } from "../searched.ts";
 import { pointedAtQuery } from "../validation.ts";
 
 const KIND = "compliance";
@@ -98,9 +98,9 @@ async function bySeq(services: CellServices, domainId: string, asked: Query) {
 }
 
 async function byTime(services: CellServices, domainId: string, asked: Query) {
-  const { cursor, order, limit, from, to } = asked;
+  const { cursor, order, limit } = asked;
   const seqs = (["from", "to"] as const).filter((name) => asked[name] !== undefined);
-  if (from !== undefined || to !== undefined) {
+  if (seqs.length > 0) {
     throw new AppError("request.invalid", {
       errors: seqs.map((name) => ({ pointer: `query:${name}`, detail: "is for the list by seq, without a filter" })),
     });
@@ -112,9 +112,9 @@ async function byTime(services: CellServices, domainId: string, asked: Query) {
       domainId,
       services.clock(),
     );
-    const domains = await searchedDomains(services, [domainId], question.query, true);
-    const fingerprint = demandSameFilter(question, filtersOf(domains));
-    const { rows, next } = await runQuery(domains, question.order, question.after, limit);
+    const domain = await searchedDomain(services, domainId, question.query, true);
+    const fingerprint = demandSameFilter(question, filtersOf([domain]));
+    const { rows, next } = await runQuery([domain], question.order, question.after, limit);
     const state = next && { fingerprint, after: next, mark: "" };
     return {
       rows: rows.map(({ row }) => row),

@@ -7,7 +7,7 @@ import { sha256 } from "../../crypto/sha256.ts";
 import type { DomainRecord } from "../../services/ports.ts";
 import { strictJsonBody } from "../body.ts";
 import type { CellApp } from "../environment.ts";
-import { demandMatch } from "../etag.ts";
+import { demandMatch, ifMatchHeaders } from "../etag.ts";
 import { askedBy } from "../principal.ts";
 import { declareRoute, mount } from "../route.ts";
 import { changeDomainSettingsSchema, domainSettingsSchema } from "../schemas/domain-settings.ts";
@@ -50,9 +50,7 @@ const changeDomainSettings = declareRoute({
   before: [strictJsonBody],
   request: {
     params,
-    headers: z.object({
-      "if-match": z.string().optional().openapi({ description: "The `ETag` of what is to be changed. Required." }),
-    }),
+    headers: ifMatchHeaders("The `ETag` of what is to be changed."),
     body: { required: true, content: { "application/json": { schema: changeDomainSettingsSchema } } },
   },
   responses: { 200: { description: "The settings as they are now", content: answer } },

@@ -5,7 +5,7 @@ import { countOf } from "../../services/query/count.ts";
 import { facetsOf } from "../../services/query/facets.ts";
 import { recordRead } from "../../services/query/record-read.ts";
 import { readAsked } from "../../services/query/resolve.ts";
-import { runQuery, type SearchedDomain } from "../../services/query/run.ts";
+import { runQuery } from "../../services/query/run.ts";
 import { strictJsonBody } from "../body.ts";
 import type { CellApp } from "../environment.ts";
 import { askedBy } from "../principal.ts";
@@ -22,7 +22,7 @@ import {
   querySchema,
 } from "../schemas/entry-query.ts";
 import { domainIdSchema } from "../schemas/resources.ts";
-import { filtersOf, searchedDomains } from "../searched.ts";
+import { filtersOf, searchedDomain } from "../searched.ts";
 
 const KIND = "query";
 const TAG = "Entries";
@@ -87,10 +87,9 @@ export function queryRoutes(app: CellApp): void {
     const { domainId } = c.req.valid("param");
     const { limit, payload, consistency, ...asked } = c.req.valid("json");
     const question = readQueryQuestion(asked, KIND, domainId, services.clock());
-    const domains = await searchedDomains(services, [domainId], question.query, consistency === "latest");
-    const [domain] = domains as [SearchedDomain];
-    const fingerprint = demandSameFilter(question, filtersOf(domains));
-    const { rows, next, sizes } = await runQuery(domains, question.order, question.after, limit);
+    const domain = await searchedDomain(services, domainId, question.query, consistency === "latest");
+    const fingerprint = demandSameFilter(question, filtersOf([domain]));
+    const { rows, next, sizes } = await runQuery([domain], question.order, question.after, limit);
     const entries = rows.map(({ row }) => entryJson(row, payload));
     const of = [KIND, domainId, fingerprint];
     const read = { kind: "query" as const, filter: domain.filter, more: { order: question.order } };
@@ -105,9 +104,8 @@ export function queryRoutes(app: CellApp): void {
     const { domainId } = c.req.valid("param");
     const { consistency, ...asked } = c.req.valid("json");
     const query = readAsked(asked, services.clock());
-    const [domain] = (await searchedDomains(services, [domainId], query, consistency === "latest")) as [SearchedDomain];
-    const size = await domain.index.size();
-    const { count, exact } = await countOf(domain);
+    const domain = await searchedDomain(services, domainId, query, consistency === "latest");
+    const { count, exact, size } = await countOf(domain);
     await recordRead(services, askedBy(c), c.get("domain"), { kind: "count", filter: domain.filter });
     return c.json({ count, exact, searchable_through: size - 1 }, 200, NO_STORE);
   });
@@ -117,7 +115,7 @@ export function queryRoutes(app: CellApp): void {
     const { domainId } = c.req.valid("param");
     const { consistency, values, ...asked } = c.req.valid("json");
     const query = readAsked(asked, services.clock());
-    const [domain] = (await searchedDomains(services, [domainId], query, consistency === "latest")) as [SearchedDomain];
+    const domain = await searchedDomain(services, domainId, query, consistency === "latest");
     const { complete, looked, kinds, days, size } = await facetsOf(domain, values);
     await recordRead(services, askedBy(c), c.get("domain"), { kind: "facets", filter: domain.filter });
     const { action: actions, actor: actors, outcome: outcomes, category: categories } = kinds;

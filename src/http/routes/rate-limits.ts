@@ -14,7 +14,7 @@ import type { RateLimitsView } from "../../services/tenancy/calls.ts";
 import { limitsOf } from "../../services/tiers.ts";
 import { strictJsonBody } from "../body.ts";
 import type { CellApp } from "../environment.ts";
-import { demandMatch } from "../etag.ts";
+import { demandMatch, ifMatchHeaders } from "../etag.ts";
 import { askedBy } from "../principal.ts";
 import { declareRoute, mount } from "../route.ts";
 import { rateLimitsSchema, rateSettingsSchema } from "../schemas/keys.ts";
@@ -59,9 +59,7 @@ const setRateLimits = declareRoute({
   before: [strictJsonBody],
   request: {
     params,
-    headers: z.object({
-      "if-match": z.string().optional().openapi({ description: "The `ETag` of what is to be replaced. Required." }),
-    }),
+    headers: ifMatchHeaders("The `ETag` of what is to be replaced."),
     body: { required: true, content: { "application/json": { schema: rateSettingsSchema } } },
   },
   responses: { 200: { description: "The limits as they are now", content: answer } },

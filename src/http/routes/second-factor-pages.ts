@@ -2,11 +2,13 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AppError, type ErrorCode, isAppError } from "../../core/errors.ts";
+import type { JsonValue } from "../../core/strict-json.ts";
 import type { FactorAsker, FactorCalls, Proof } from "../../services/access/factors/calls.ts";
 import type { AuthenticationResponseJSON, RegistrationResponseJSON } from "../../services/access/factors/passkeys.ts";
 import { PUBLIC } from "../../services/permissions.ts";
 import type { CellApp, HttpEnv } from "../environment.ts";
 import { askerOfSession, factorsIn } from "../factors.ts";
+import { parsedAs } from "../lengths.ts";
 import { sessionToken } from "../pages/cookies.ts";
 import { asPage, sameOriginForm } from "../pages/headers.ts";
 import { type Fragment, showPage } from "../pages/layout.ts";
@@ -227,13 +229,13 @@ function codesOrList(c: Context<HttpEnv>, codes: readonly string[] | null) {
 }
 
 function parsed<S extends z.ZodType>(text: string, schema: S): z.output<S> {
-  let json: unknown = null;
+  let json: JsonValue = null;
   try {
     json = JSON.parse(text);
   } catch {
     // Not JSON: the schema says so.
   }
-  const result = schema.safeParse(json);
-  if (result.success) return result.data;
+  const result = parsedAs(schema, json);
+  if (result !== null) return result;
   throw new AppError("request.invalid", { errors: [{ pointer: "form:credential", detail: "is no passkey" }] });
 }

@@ -2,15 +2,14 @@
 import { z } from "@hono/zod-openapi";
 import { ACTION_CATEGORIES, ACTION_SENSITIVITIES, PERSON_FIELDS } from "../../core/actions/action.ts";
 import { isProductsOwn } from "../../core/actions/product.ts";
-import { ACTION_PATTERN } from "../../core/event.ts";
+import { ACTION_PATTERN, MAX_ACTION_CHARS } from "../../core/event.ts";
 import type { SchemaJson } from "../../core/event-schema/vet.ts";
 import { LIMITS } from "../../core/limits.ts";
 
 const instant = z.string().openapi({ format: "date-time", example: "2026-11-21T09:14:03.221Z" });
-const MAX_ACTION = 128;
 const actionName = z
   .string()
-  .max(MAX_ACTION)
+  .max(MAX_ACTION_CHARS)
   .regex(ACTION_PATTERN, "must be noun.verb in lower snake case, for example order.approved");
 
 export const actionParam = actionName.openapi({ param: { name: "action", in: "path" }, example: "order.approved" });

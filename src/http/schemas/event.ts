@@ -9,6 +9,7 @@ import {
   CAVEAT_PATTERN,
   ENTRY_ID_PATTERN,
   LOG_MADE_ID_PATTERN,
+  MAX_ACTION_CHARS,
   OUTCOMES,
   SYSTEM_ACTOR_ID,
   TRACEPARENT_PATTERN,
@@ -27,7 +28,7 @@ const json = z.unknown() as z.ZodType<JsonValue>;
 
 const action = z
   .string()
-  .max(128)
+  .max(MAX_ACTION_CHARS)
   .regex(ACTION_PATTERN, "must be noun.verb in lower snake case, for example invoice.exported")
   .openapi({ description: "What happened, `noun.verb`", example: "invoice.exported" });
 

@@ -5,7 +5,7 @@
 import { LIMITS } from "../../core/limits.ts";
 import { CompiledVersion, type KnownType, type KnownTypes } from "../intake/schema-check.ts";
 import type { Clock } from "../ports.ts";
-import type { EventTypeRecord, EventTypeStore, EventTypeVersion } from "./ports.ts";
+import type { EventTypeRecord, EventTypeStore, EventTypeVersion, NumberedVersion } from "./ports.ts";
 
 export type TypesOf = (tenantId: string) => Promise<KnownTypes>;
 
@@ -56,7 +56,7 @@ class TenantTypes {
   readonly #versions = new Map<string, EventTypeVersion>();
   readonly #compiled = new Map<string, CompiledVersion>();
 
-  take(types: readonly EventTypeRecord[], versions: readonly (EventTypeVersion & { number: number })[], nowMs: number) {
+  take(types: readonly EventTypeRecord[], versions: readonly NumberedVersion[], nowMs: number) {
     for (const version of versions) {
       this.number = Math.max(this.number, version.number);
       this.#versions.set(`${version.action} ${version.version}`, version);

@@ -3,10 +3,11 @@
  * holds: the tail of the step before (less than a part) and the files of this step.
  */
 import { toHex } from "../../core/bytes.ts";
+import { crc32 } from "../../core/crc32.ts";
 import { AppError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Sha256 } from "../../core/sha256.ts";
-import { crc32, zipHeader } from "../../core/zip.ts";
+import { zipHeader } from "../../core/zip.ts";
 import type { ExportDeps } from "./deps.ts";
 import type { ListedFile } from "./ports.ts";
 

@@ -6,6 +6,9 @@ import type { ArchiveTail } from "./archive.ts";
 import type { ExportDeps } from "./deps.ts";
 import type { ExportAdded, ExportRecord } from "./ports.ts";
 
+/** Of an export that is over: neither bytes nor entries wait any more. */
+export const NOTHING_LEFT: ExportAdded = { files: [], parts: [], tail: new Uint8Array(), pending: [] };
+
 /** Puts the whole parts (of the last step: all that is left) into the bucket, then commits. */
 export async function upload(
   deps: ExportDeps,

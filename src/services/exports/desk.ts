@@ -6,17 +6,15 @@
  *  2. the file is deleted                   the alarm writes the entry
  *  3. the entry, under the export's id      done; again it is the same entry
  */
-import { fromBase64, toBase64 } from "../../core/bytes.ts";
 import { AppError } from "../../core/errors.ts";
 import { exportKey } from "../../core/export/key.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { newSecret, secretHash } from "../access/people/secrets.ts";
 import type { AskedBy } from "../tenancy/jobs.ts";
 import type { ExportCalls, ExportLink, ExportView, ExportWish, NewExportLink, OpenedExport } from "./calls.ts";
 import type { ExportDeps } from "./deps.ts";
 import { createdEvent, downloadedEvent, revealedByExport } from "./events.ts";
 import type { ExportRecord, LinkRecord } from "./ports.ts";
-
-const TOKEN_BYTES = 32;
 
 export interface DeskDeps extends ExportDeps {
   /** The alarm runs soon. */
@@ -125,7 +123,7 @@ function newRecord(wish: ExportWish, nowMs: number): ExportRecord {
 }
 
 function newLink(record: ExportRecord, by: AskedBy, lifeS: number, deps: DeskDeps): NewExportLink {
-  const { book, clock, random, sha256, newLinkId } = deps;
+  const { book, clock, random, newLinkId } = deps;
   if (record.status !== "done") {
     throw new AppError("export.not_ready", { detail: `the status of the export is ${record.status}` });
   }
@@ -139,18 +137,18 @@ function newLink(record: ExportRecord, by: AskedBy, lifeS: number, deps: DeskDep
     ...{ id: newLinkId(), createdAt: new Date(nowMs).toISOString(), expiresAt: new Date(untilMs).toISOString() },
     ...{ revokedAt: null, usedAt: null },
   };
-  const token = random(TOKEN_BYTES);
-  book.addLink({ ...link, exportId: id, by }, sha256(token));
-  return { link, token: toBase64(token).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "") };
+  const token = newSecret(random);
+  const tokenHash = secretHash(token);
+  if (!tokenHash) throw new Error("a token is spelled like one");
+  book.addLink({ ...link, exportId: id, by }, tokenHash);
+  return { link, token };
 }
 
 /** The token is 256 random bits and is looked up by its hash, so how long that takes says nothing about it. */
 async function openExport(id: string, token: string, deps: DeskDeps): Promise<OpenedExport> {
-  const { book, clock, domainId, record: tell, sha256 } = deps;
-  const bytes = /^[A-Za-z0-9_-]{43}$/.test(token)
-    ? fromBase64(`${token.replaceAll("-", "+").replaceAll("_", "/")}=`)
-    : null;
-  const link = bytes && book.linkOf(sha256(bytes));
+  const { book, clock, domainId, record: tell } = deps;
+  const tokenHash = secretHash(token);
+  const link = tokenHash && book.linkOf(tokenHash);
   const record = book.get(id);
   if (!link || !record || link.exportId !== id || link.revokedAt !== null || record.status === "revoked") notThere();
   if (record.status !== "done" || clock() >= Math.min(Date.parse(link.expiresAt), record.expiresAtMs ?? 0)) {
@@ -161,7 +159,7 @@ async function openExport(id: string, token: string, deps: DeskDeps): Promise<Op
     // Before the first byte leaves. Resumed and repeated downloads of one link are one entry.
     await tell(record.wish.recordIn, downloadedEvent(link, domainId), `audit.export_downloaded:${link.id}`);
     book.changeLink(link.id, { usedAt: new Date(clock()).toISOString() });
-    if (book.get(id)?.status !== "done" || book.linkOf(sha256(bytes))?.revokedAt !== null) notThere();
+    if (book.get(id)?.status !== "done" || book.linkOf(tokenHash)?.revokedAt !== null) notThere();
   }
   return { key: exportKey(domainId, id), bytes: record.bytes };
 }
@@ -172,7 +170,7 @@ function viewOf(record: ExportRecord, links: readonly LinkRecord[]): ExportView 
   return {
     ...{ id: wish.id, status: record.status, createdAt: new Date(record.createdAtMs).toISOString() },
     ...{ from: wish.from, to: plan?.to ?? wish.to, filter: wish.filterText, formats: wish.formats },
-    isPrivate: wish.isPrivate === true,
+    isPrivate: wish.isPrivate,
     ...{ entries: record.entries, scanned: plan ? record.next - first : 0, total: plan ? plan.to - first + 1 : null },
     bytes: record.bytes,
     finishedAt: record.finishedAtMs === null ? null : new Date(record.finishedAtMs).toISOString(),

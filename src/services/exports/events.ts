@@ -11,7 +11,7 @@ import type { ExportRecord, LinkRecord } from "./ports.ts";
 const SYSTEM = { type: "system", id: SYSTEM_ACTOR_ID } as const;
 
 export function createdEvent({ wish }: ExportRecord, domainId: string): ProductEvent {
-  const { id, by, from, to, filterText, formats, isPrivate = false } = wish;
+  const { id, by, from, to, filterText, formats, isPrivate } = wish;
   const range = { from, ...(to === null ? {} : { to }) };
   const filter = filterText === null ? {} : { filter: filterText.slice(0, LIMITS.queryChars) };
   const metadata = { domain_id: domainId, ...range, ...filter, formats: [...formats], private_values: isPrivate };
@@ -28,7 +28,7 @@ export function revealedByExport({ id, by, from, to }: ExportWish, reason: strin
 }
 
 export function endedEvent(
-  { wish, status, entries, bytes, plan, failure, values = 0 }: ExportRecord,
+  { wish, status, entries, bytes, plan, failure, values }: ExportRecord,
   domainId: string,
 ): ProductEvent {
   const target = { type: "export", id: wish.id };

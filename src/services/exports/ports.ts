@@ -34,7 +34,7 @@ export interface ExportRecord {
   lastHash: string;
   entries: number;
   /** Private values in it so far. */
-  values?: number;
+  values: number;
   /** Bytes of the archive so far, those of `tail` among them. */
   bytes: number;
   parts: number;
@@ -60,8 +60,8 @@ export interface ListedFile extends PlacedZipFile {
 export interface ExportAdded {
   files: readonly ListedFile[];
   parts: readonly { number: number; etag: string }[];
-  /** The bytes that are in no part yet. */
-  tail: Uint8Array;
+  /** The bytes that are in no part yet; null: as they were. */
+  tail: Uint8Array | null;
   /** Selected entries that are in no file yet; null: as they were. */
   pending: readonly ReadRow[] | null;
 }

@@ -9,7 +9,7 @@ import { exportKey } from "../../core/export/key.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { withoutIdentities } from "../../core/query/people.ts";
 import type { ExportWish } from "./calls.ts";
-import { commit, isChanged } from "./commit.ts";
+import { commit, isChanged, NOTHING_LEFT } from "./commit.ts";
 import type { ExportDeps } from "./deps.ts";
 import { isOver } from "./desk.ts";
 import { createdEvent, endedEvent, revokedEvent } from "./events.ts";
@@ -97,8 +97,7 @@ async function piece(record: ExportRecord, deps: ExportDeps): Promise<void> {
   const key = exportKey(domainId, wish.id);
   if (record.uploadId !== null) await store.abort(key, record.uploadId);
   await store.delete(key);
-  const dropped = { files: [], parts: [], tail: new Uint8Array(), pending: [] };
-  commit(deps, record, { deleted: record.deleted + 1, wish: forgotten(wish) }, dropped);
+  commit(deps, record, { deleted: record.deleted + 1, wish: forgotten(wish) }, NOTHING_LEFT);
 }
 
 /** Nothing is made of it any more: without who asked, which the log says, and without the ids of people who may be in its filter. */

@@ -22,7 +22,7 @@ import { LIMITS } from "../../core/limits.ts";
 import { zipEnd } from "../../core/zip.ts";
 import { ArchiveTail } from "./archive.ts";
 import { beginExport } from "./begin.ts";
-import { beginAgain, commit, putParts, upload } from "./commit.ts";
+import { beginAgain, commit, NOTHING_LEFT, putParts, upload } from "./commit.ts";
 import type { ExportDeps } from "./deps.ts";
 import { addGroup, demandInTree, manifestFiles } from "./files.ts";
 import type { ExportPlan, ExportRecord } from "./ports.ts";
@@ -53,18 +53,17 @@ async function entriesStep(record: ExportRecord, plan: ExportPlan, deps: ExportD
     if (group.goesOn) {
       const pending = group.rows.map(({ seq, prevHash, payload }) => ({ seq, prevHash, payload }));
       const scanned = { next: group.next, lastHash: group.lastHash };
-      return commit(deps, record, scanned, { files: [], parts: [], tail: archive.rest(), pending });
+      return commit(deps, record, scanned, { files: [], parts: [], tail: null, pending });
     }
     const values =
-      (reached.values ?? 0) +
-      (await addGroup(archive, group.rows, { ...record, entries: reached.entries }, plan, deps));
+      reached.values + (await addGroup(archive, group.rows, { ...record, entries: reached.entries }, plan, deps));
     const entries = reached.entries + group.rows.length;
     reached = { next: group.next, lastHash: group.lastHash, entries, values };
     if (!(await putParts(deps, record, record.uploadId ?? "", archive))) return beginAgain(record, deps);
     if (wish.filter) break;
   }
   const phase = reached.next > plan.to ? ("end" as const) : ("entries" as const);
-  const { next, lastHash, entries, values = 0 } = reached;
+  const { next, lastHash, entries, values } = reached;
   return upload(deps, record, { next, lastHash, entries, values, phase }, archive, false);
 }
 
@@ -88,5 +87,5 @@ async function completeStep(record: ExportRecord, deps: ExportDeps): Promise<Exp
   if (!made && (await store.size(key, id)) !== record.bytes) return beginAgain(record, deps);
   const finishedAtMs = clock();
   const change = { status: "done", finishedAtMs, expiresAtMs: finishedAtMs + lifeS * 1000 } as const;
-  return commit(deps, record, change, { files: [], parts: [], tail: new Uint8Array(), pending: [] });
+  return commit(deps, record, change, NOTHING_LEFT);
 }

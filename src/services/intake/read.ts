@@ -1,6 +1,6 @@
 /** From a value of the request to an event that may be stored: mapped, its shape checked, then the tenant's checks. */
 import type { FieldError } from "../../core/errors.ts";
-import { ACTION_PATTERN, type AuditEvent } from "../../core/event.ts";
+import { type AuditEvent, isActionName } from "../../core/event.ts";
 import type { JsonValue } from "../../core/strict-json.ts";
 import { type EventCheck, isRefusal } from "./checks.ts";
 import { isObject, type Mapping, type Origin, pointerOfOrigin } from "./mapping.ts";
@@ -53,5 +53,5 @@ export function atOrigin(errors: readonly FieldError[], origin: Origin | undefin
 /** Only what has the form of a name is kept of what was refused. */
 function actionIn(event: JsonValue): string | null {
   const action = isObject(event) ? event.action : undefined;
-  return typeof action === "string" && action.length <= 128 && ACTION_PATTERN.test(action) ? action : null;
+  return typeof action === "string" && isActionName(action) ? action : null;
 }

@@ -6,7 +6,7 @@
  * it may have happened; what is more than `LIMITS.rejectedKindsWaiting` kinds between two writes is not counted.
  */
 import type { ErrorCode } from "../../core/errors.ts";
-import { ACTION_PATTERN } from "../../core/event.ts";
+import { isActionName } from "../../core/event.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { findInClearText } from "../../core/payload/guard.ts";
 import type { Clock, RejectedCount, RejectedKind, RejectedStore } from "../ports.ts";
@@ -51,7 +51,8 @@ export function rejectedEvents({ store, clock, wait }: RejectedDeps): RejectedEv
   };
   return {
     note(rejected, after) {
-      for (const each of rejected) count(waiting, kindOf(each), new Date(clock()).toISOString());
+      const nowIso = new Date(clock()).toISOString();
+      for (const each of rejected) count(waiting, kindOf(each), nowIso);
       if (waiting.size === 0) return;
       // A request that was cut off before it wrote never will.
       if (begunAtMs !== null && clock() - begunAtMs < 2 * LIMITS.rejectedWriteMs) return;
@@ -73,18 +74,16 @@ function count(waiting: Map<string, RejectedCount>, kind: RejectedKind, nowIso: 
 }
 
 function kindOf({ domainId, code, action, pointer, schemaVersion, credentialId }: Rejected): RejectedKind {
-  const isName = action !== null && action.length <= MAX_ACTION && ACTION_PATTERN.test(action);
   return {
     domainId,
     code,
-    action: isName ? action : "",
+    action: action !== null && isActionName(action) ? action : "",
     pointer: withoutContent(pointer),
     schemaVersion: schemaVersion ?? 0,
     credentialId: credentialId ?? "",
   };
 }
 
-const MAX_ACTION = 128;
 const MAX_TOKENS = 6;
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,39}$/;
 

@@ -7,12 +7,13 @@ import { categoryOf } from "../../core/actions/index.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Payload } from "../../core/payload/payload.ts";
 import type { EntryFilter } from "../../core/query/filter.ts";
+import { DAY_MS } from "../../core/query/instants.ts";
 import { spelledValue } from "../../core/query/language/print.ts";
+import { mostFrequent } from "../../core/query/tally.ts";
 import { TALLY_KINDS, type Tallies, type Tally, type TallyKind } from "./ports.ts";
 import { dayOf, tallied } from "./postings.ts";
 import { type MergedPlace, payloadOf, runQuery, type SearchedDomain } from "./run.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 /** Days that an entry can have, of the years 0000 to 9999. */
 const FIRST_DAY = -719_528;
 const LAST_DAY = 2_932_896;
@@ -30,7 +31,7 @@ export interface Facets {
 export async function facetsOf(domain: SearchedDomain, values: number): Promise<Facets> {
   const range = wholeDays(domain.filter);
   const sums = range && (await domain.index.tallies(range, TALLY_KINDS, values));
-  return sums?.exact ? ofSums(sums, await domain.index.size()) : ofEntries(domain, values);
+  return sums?.exact ? ofSums(sums) : ofEntries(domain, values);
 }
 
 /** Null: the filter asks for more than whole days. */
@@ -43,7 +44,7 @@ function wholeDays({ clauses, afterMs, beforeMs }: EntryFilter): { fromDay: numb
   };
 }
 
-function ofSums({ kinds, days }: Tallies, size: number): Facets {
+function ofSums({ kinds, days, size }: Tallies): Facets {
   return {
     complete: true,
     looked: days.reduce((sum, { count }) => sum + count, 0),
@@ -80,11 +81,6 @@ async function ofEntries(domain: SearchedDomain, values: number): Promise<Facets
     days: [...days].toSorted(([a], [b]) => a - b).map(([day, count]) => ({ day: nameOf(day), count })),
     size,
   };
-}
-
-function mostFrequent(sums: ReadonlyMap<string, number>, limit: number): Tally[] {
-  const tallies = [...sums].map(([value, count]) => ({ value, count }));
-  return tallies.toSorted((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1)).slice(0, limit);
 }
 
 function byKind(of: (kind: TallyKind) => Tally[]): Record<TallyKind, Tally[]> {

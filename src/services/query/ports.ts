@@ -50,6 +50,14 @@ export interface Tally {
   count: number;
 }
 
+export interface IndexCount {
+  count: number;
+  /** False: there are at least so many. */
+  exact: boolean;
+  /** Entries [0, size) are indexed. */
+  size: number;
+}
+
 export interface Tallies {
   /** Of each kind that was asked for: the most frequent values first, at most `limit`. */
   kinds: Partial<Record<TallyKind, Tally[]>>;
@@ -57,14 +65,16 @@ export interface Tallies {
   days: { day: number; count: number }[];
   /** False: there are more sums than one call reads (`LIMITS.tallyRows`), and the later days are missing. */
   exact: boolean;
+  /** Entries [0, size) are indexed. */
+  size: number;
 }
 
 /** The index of one domain over all its ledger shards. Throws `storage.unavailable`. */
 export interface EntryIndex {
   /** `chars`: of payloads, after which the page ends; default `LIMITS.pageChars`. It has one row in any case. */
   page(filter: EntryFilter, from: IndexFrom, limit: number, chars?: number): Promise<IndexPage>;
-  /** Entries that the index finds, at most `atMost`; not exact: there are at least so many. Work is bounded (`LIMITS.countScan`). */
-  count(filter: EntryFilter, atMost: number): Promise<{ count: number; exact: boolean }>;
+  /** Entries that the index finds, at most `atMost`. Work is bounded (`LIMITS.countScan`). */
+  count(filter: EntryFilter, atMost: number): Promise<IndexCount>;
   tallies(range: DayRange, kinds: readonly TallyKind[], limit: number): Promise<Tallies>;
   /** Entries [0, size) are indexed. */
   size(): Promise<number>;

@@ -1,14 +1,13 @@
 /** What an entry leaves in the index: a posting for each of its terms, and its place in the sums of its day. */
 import { categoryOf } from "../../core/actions/index.ts";
 import type { Payload } from "../../core/payload/payload.ts";
+import { DAY_MS } from "../../core/query/instants.ts";
 import { termNumber } from "../../core/query/term-number.ts";
 import { EVERY_ENTRY, termsOf } from "../../core/query/terms.ts";
 import { valuesOf } from "../../core/query/values.ts";
 import type { Sha256 } from "../../core/sha256.ts";
 import type { EntryRow } from "../ports.ts";
 import type { DaySum, Indexed, Posting, TallyKind } from "./ports.ts";
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 export const dayOf = (atMs: number): number => Math.floor(atMs / DAY_MS);
 

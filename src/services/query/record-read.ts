@@ -21,7 +21,7 @@ import type { DomainKind } from "../ports.ts";
 import type { AskedBy } from "../tenancy/jobs.ts";
 
 /** How entries were read. */
-export type ReadKind = "query" | "count" | "facets" | "list" | "entry" | "search" | "export" | "tail";
+export type ReadKind = "query" | "count" | "facets" | "list" | "entry" | "search" | "tail";
 
 export interface Read {
   kind: ReadKind;
@@ -74,10 +74,10 @@ export const isRecorded = (domain: Pick<ReadDomain, "kind" | "settings">): boole
   domain.kind === "client" && settingsOf(domain).record_reads;
 
 /**
- * Exported for tests. Words that were searched for may be anybody's name, so they are a private value, `words`; the rest of the
+ * Words that were searched for may be anybody's name, so they are a private value, `words`; the rest of the
  * filter is one too when it holds what must not stand in clear (an e-mail address, a card number).
  */
-export function readEvent(by: AskedBy, domains: readonly Pick<ReadDomain, "id">[], read: Read): ProductEvent {
+function readEvent(by: AskedBy, domains: readonly Pick<ReadDomain, "id">[], read: Read): ProductEvent {
   const filter = read.filter && withoutIdentities(read.filter);
   const isWord = ({ field }: Clause) => field === "text";
   const rest = filter && printFilter({ ...filter, clauses: filter.clauses.filter((clause) => !isWord(clause)) });

@@ -3,6 +3,7 @@ import type { AccessUse, AccessUsed } from "../access/grants/calls.ts";
 import type { SessionPrincipal } from "../access/principal.ts";
 import { OPERATOR_PLATFORM_PERMISSIONS, type Permission } from "../permissions.ts";
 import type { ApiKeyRecord, Clock } from "../ports.ts";
+import { hasEnded } from "../tenancy/key-room.ts";
 
 const NEEDED: Permission = "entry.read";
 
@@ -34,8 +35,7 @@ export async function mayListen(holder: TailHolder, domainId: string, tenantId: 
   if (holder.kind === "api_key") {
     const key = await stores.key(holder.keyId);
     if (!key || key.revokedAt !== null || key.tenantId !== tenantId) return false;
-    if (key.expiresAt !== null && Date.parse(key.expiresAt) <= stores.clock()) return false;
-    return key.permissions.includes(NEEDED);
+    return !hasEnded(key, stores.clock()) && key.permissions.includes(NEEDED);
   }
   const { kind, personId, sessionId } = holder;
   if (kind === "member") {

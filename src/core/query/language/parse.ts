@@ -20,7 +20,7 @@ import { type Token, tokensOf } from "./tokens.ts";
 
 export type ParsedQuery = { ok: true; query: AskedQuery } | { ok: false; errors: QueryError[] };
 
-export const TIME_NAMES = ["after", "before", "on"] as const;
+const TIME_NAMES = ["after", "before", "on"] as const;
 export const QUALIFIERS: readonly string[] = [...ASKED_FIELDS, ...TIME_NAMES, "is"];
 
 /** Tokens without white space between them. Never empty. */

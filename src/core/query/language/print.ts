@@ -1,6 +1,5 @@
 /** A filter as text of the language: what stands in entries about queries, and in manifests. People stand in it as pseudonyms. */
-import { OUTCOMES } from "../../event.ts";
-import { type Clause, type EntryFilter, isFailure, type QueryField } from "../filter.ts";
+import { type Clause, type EntryFilter, isEveryFailure, type QueryField } from "../filter.ts";
 import { normal } from "../normal.ts";
 
 /** Parsed again, without anybody to ask about people, it is the same filter in its normal form. */
@@ -28,12 +27,12 @@ function groupFor(clause: Clause, groups: Clause[][]): Clause[] {
 
 /** Null: it stands for itself wherever it is. */
 function mergingKey(clause: Clause): string | null {
-  return clause.not || clause.field === "text" || isEveryFailure(clause) ? null : clause.field;
+  return clause.not || clause.field === "text" || isFailed(clause) ? null : clause.field;
 }
 
 function printClause(clause: Clause): string {
   const sign = clause.not ? "-" : "";
-  if (isEveryFailure(clause)) return "is:failed";
+  if (isFailed(clause)) return "is:failed";
   const [only, second] = clause.anyOf;
   if (clause.field === "text" && second === undefined) return `${sign}${only}`;
   const name = clause.field === "person" ? "subject" : clause.field;
@@ -57,8 +56,4 @@ function quoted(value: string): string {
   return /[\s,"]/u.test(value) ? `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"` : value;
 }
 
-function isEveryFailure({ field, anyOf, not }: Clause): boolean {
-  return (
-    field === "outcome" && !not && anyOf.length === 3 && OUTCOMES.filter(isFailure).every((o) => anyOf.includes(o))
-  );
-}
+const isFailed = ({ field, anyOf, not }: Clause): boolean => field === "outcome" && !not && isEveryFailure(anyOf);

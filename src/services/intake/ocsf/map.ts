@@ -2,6 +2,7 @@
  * OCSF 1.x: API Activity, Authentication and the other classes of the IAM category become events. The rest of the event, whole,
  * is one private value; numbers of the classification stand in clear.
  */
+import { MAX_ACTION_CHARS } from "../../../core/event.ts";
 import type { JsonValue } from "../../../core/strict-json.ts";
 import { derivedId, foreignAction, segment } from "../converters.ts";
 import { Draft, isObject, type JsonObject, type Mapped, type Mapping, valueAt } from "../mapping.ts";
@@ -69,7 +70,7 @@ function apiAction(rest: JsonObject): string | null {
   const named = names.find((name) => typeof name === "string" && name !== "") as string | undefined;
   const service = segment(named?.slice(0, 256).replace(AWS_SUFFIX, ""), "service_") ?? "api";
   const action = foreignAction(`${service}.${operation}`, "ocsf");
-  return action.length <= 128 ? action : `api.${operation}`.slice(0, 128);
+  return action.length <= MAX_ACTION_CHARS ? action : `api.${operation}`.slice(0, MAX_ACTION_CHARS);
 }
 
 /** An id is unique for the product that gave it, so the product is part of it; the id itself stays in the private rest. */
