@@ -45,6 +45,7 @@ export const strictJsonBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
   if (!parsed.ok) {
     throw new AppError("request.malformed", { errors: [{ pointer: parsed.pointer, detail: parsed.detail }] });
   }
+  // The validators are behind this and are not ours to wrap.
   const fault = lengthFault(parsed.value);
   if (fault) throw new AppError("request.invalid", { errors: [fault] });
   // Hono keeps promises here, whatever its type says; the validators read the body through it.

@@ -10,11 +10,7 @@ export async function indexedSize(
   domainId: string,
   shards: readonly ShardRange[],
 ): Promise<number | null> {
-  const size = services.entryIndex(domainId, shards).size();
-  return (
-    (await within(
-      size.catch(() => null),
-      LIMITS.indexLookMs,
-    )) ?? null
-  );
+  const index = services.entryIndex(domainId, shards);
+  const size = index.size().catch(() => null);
+  return (await within(size, LIMITS.indexLookMs)) ?? null;
 }

@@ -6,6 +6,7 @@ import { jsonPointer } from "../core/strict-json.ts";
 /** At most this many fields are named in one answer. */
 const MAX_ERRORS = 100;
 
+// Here, because whatever zod finds is told through this file: its own words speak of `undefined`, which no sender wrote.
 z.config({
   customError: ({ code, input }) => (code === "invalid_type" && input === undefined ? "is missing" : undefined),
 });

@@ -1,6 +1,6 @@
 /** What a value of each field may be, and its canonical spelling. One place for the language, the JSON form and the printer. */
 import { ACTION_CATEGORIES } from "../actions/action.ts";
-import { ACTION_PATTERN, ACTOR_TYPES, CAVEAT_PATTERN, OUTCOMES, TRACEPARENT_PATTERN } from "../event.ts";
+import { ACTOR_TYPES, CAVEAT_PATTERN, isActionName, OUTCOMES, TRACEPARENT_PATTERN } from "../event.ts";
 import { LIMITS } from "../limits.ts";
 import type { AskedField } from "./asked.ts";
 import { nearest } from "./nearest.ts";
@@ -25,7 +25,7 @@ export function spell(field: AskedField, text: string): Spelled {
 const SPELLINGS: Readonly<Record<AskedField, (text: string) => Spelled>> = {
   actor: spellActor,
   action: (text) =>
-    (text.length <= 128 && ACTION_PATTERN.test(text)) || ACTION_PREFIX.test(text)
+    isActionName(text) || ACTION_PREFIX.test(text)
       ? { values: [text] }
       : { fault: `is no action; write one as iam.create_user, or all that begin alike as ${noun(text)}.*` },
   target: (text) =>

@@ -10,7 +10,7 @@ import { versionHash, versionJson } from "../../services/event-types/jobs.ts";
 import type { EventTypeRecord, EventTypeVersion, EventTypeWords } from "../../services/ports.ts";
 import { strictJsonBody } from "../body.ts";
 import type { CellApp, HttpEnv } from "../environment.ts";
-import { demandMatch } from "../etag.ts";
+import { demandMatch, ifMatchHeaders } from "../etag.ts";
 import { askedBy } from "../principal.ts";
 import { declareRoute, mount } from "../route.ts";
 import {
@@ -29,9 +29,7 @@ const TAG = "Event types";
 const params = z.object({ tenantId: tenantIdSchema });
 const oneType = z.object({ tenantId: tenantIdSchema, action: actionParam });
 const typeAnswer = { "application/json": { schema: ownEventTypeSchema } };
-const ifMatch = z.object({
-  "if-match": z.string().optional().openapi({ description: "The `ETag` of the type as it was read. Required." }),
-});
+const ifMatch = ifMatchHeaders("The `ETag` of the type as it was read.");
 const BODY_PROBLEMS = ["request.malformed", "request.unsupported_media_type", "request.too_large"] as const;
 const MATCH_PROBLEMS = ["precondition.required", "precondition.failed"] as const;
 const NO_STORE = { "Cache-Control": "no-store" };

@@ -52,6 +52,7 @@ async function entriesStep(record: ExportRecord, plan: ExportPlan, deps: ExportD
     const group = await readGroup(from, places, size);
     if (group.goesOn) {
       const pending = group.rows.map(({ seq, prevHash, payload }) => ({ seq, prevHash, payload }));
+      // Only with a filter, so in the first group: nothing is in the archive yet that was not before.
       const scanned = { next: group.next, lastHash: group.lastHash };
       return commit(deps, record, scanned, { files: [], parts: [], tail: null, pending });
     }

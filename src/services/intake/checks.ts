@@ -53,6 +53,9 @@ export interface CheckedDomain {
 
 /** What an event is checked against: `CellServices` has it. */
 export interface CheckServices {
-  /** The check of all events of a domain. Costs a read of the control database at most every `LIMITS.domainCacheMs`. */
+  /**
+   * The check of all events of a domain. Costs a read of the control database at most every `LIMITS.domainCacheMs`. Throws
+   * `storage.unavailable` where schemas are required, were never read and cannot be read now.
+   */
   checks: (domain: CheckedDomain) => Promise<EventCheck>;
 }
