@@ -11,6 +11,7 @@ import { isJurisdiction, type Jurisdiction } from "../core/ids.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { GatewayEnv } from "../env.ts";
 import { declaredOperations, permissionsDocument, tiersDocument } from "../http/catalogue.ts";
+import { claimsDocument } from "../http/claims.ts";
 import type { ApiDocument } from "../http/document/schema.ts";
 import { eventTypesDocument, eventTypesWanted } from "../http/event-types.ts";
 import { keyFormatDocument } from "../http/key-format.ts";
@@ -58,6 +59,7 @@ app.get("/v1/event-types", (c) => {
 });
 app.get("/v1/key-format", (c) => c.json(keyFormatDocument(), 200, { "Cache-Control": "public, max-age=300" }));
 app.get("/v1/tiers", (c) => c.json(tiersDocument(), 200, { "Cache-Control": "public, max-age=300" }));
+app.get("/v1/claims", (c) => c.json(claimsDocument(), 200, { "Cache-Control": "public, max-age=300" }));
 app.get("/.well-known/moonseal", (c) => bothCells(c, "public, max-age=300"));
 app.get("/.well-known/jwks.json", (c) => bothCells(c, "public, max-age=300", "keys", "application/jwk-set+json"));
 app.get("/v1/residency", (c) => (c.req.header("Authorization") ? forward(c, null) : bothCells(c, "no-store")));

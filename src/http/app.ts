@@ -13,6 +13,7 @@ import { accessRoutes } from "./routes/access.ts";
 import { appendRoutes } from "./routes/append.ts";
 import { bundleRoutes } from "./routes/bundles.ts";
 import { catalogueRoutes } from "./routes/catalogue.ts";
+import { claimRoutes } from "./routes/claims.ts";
 import { complianceRoutes } from "./routes/compliance.ts";
 import { domainSettingsRoutes } from "./routes/domain-settings.ts";
 import { domainRoutes } from "./routes/domains.ts";
@@ -93,6 +94,7 @@ export function cellApp(services: () => CellServices): CellApp {
   wellKnownRoutes(app);
   complianceRoutes(app);
   catalogueRoutes(app);
+  claimRoutes(app);
   memberRoutes(app);
   sessionRoutes(app);
   signInRoutes(app);
