@@ -33,6 +33,7 @@ import {
   type SlotRotationView,
 } from "../src/services/keys/slots/rotate.ts";
 import type { KeptMail, Mail } from "../src/services/mail/mail.ts";
+import type { MonitoringCalls } from "../src/services/monitoring/calls.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import type { Clock, DomainRecord, TenantRecord } from "../src/services/ports.ts";
 import { type CellStatus, cellStatus } from "../src/services/status.ts";
@@ -45,13 +46,14 @@ import { Devices } from "./cell-desk/devices.ts";
 import { SqliteHeadBook } from "./cell-desk/head-book.ts";
 import { Logins } from "./cell-desk/logins.ts";
 import { MailIndex } from "./cell-desk/mail-index.ts";
+import { Monitoring } from "./cell-desk/monitoring.ts";
 import { Outbox } from "./cell-desk/outbox.ts";
 import { Seen } from "./cell-desk/seen.ts";
 import { SlotBook } from "./cell-desk/slot-book.ts";
 import { Staff } from "./cell-desk/staff.ts";
 import { randomBytes } from "./domain-log/random.ts";
 import { shardGauges, tenantSweep } from "./domain-log/stores.ts";
-import { domainLog, logGate, tenantDesk } from "./gates.ts";
+import { domainLog, logGate, plannedIn, tenantDesk } from "./gates.ts";
 import { demandPinned } from "./pinning.ts";
 
 /** Domains that one cron run wakes; the next run goes on where it stopped. */
@@ -72,6 +74,8 @@ export class CellDesk extends DurableObject<CellEnv> {
   readonly #devices: Devices;
   readonly #outbox: Outbox;
   readonly #staff: Staff;
+  /** `send` is replaced by tests. */
+  readonly monitoring: Monitoring;
   /** Replaced by tests. */
   clock: Clock = Date.now;
 
@@ -94,6 +98,22 @@ export class CellDesk extends DurableObject<CellEnv> {
       forgetAddress: (lookup) => this.#forgetAddresses([lookup]),
       knowBrowser: (lookup, browserHash) => this.#logins.know(lookup, browserHash, Date.now()),
       clock: () => this.clock(),
+    });
+    this.monitoring = new Monitoring(ctx.storage, {
+      env,
+      config: () => this.#config(),
+      ensurePlatform: () => this.#ensurePlatform(),
+      plan: (atMs) => void this.#planBy(atMs),
+      domains: () => this.#seen.domains(),
+      clock: () => this.clock(),
+    });
+  }
+
+  /** Jobs, alerts, probes and backups (src/services/monitoring/calls.ts). */
+  monitor(name: keyof MonitoringCalls, args: never): Promise<Outcome<unknown>> {
+    return outcomeOf<unknown>(async () => {
+      const call = this.monitoring[name] as (...args: unknown[]) => Promise<unknown>;
+      return call.apply(this.monitoring, args as unknown as unknown[]);
     });
   }
 
@@ -143,9 +163,12 @@ export class CellDesk extends DurableObject<CellEnv> {
     for (const { id, tenantId } of domains) {
       if (this.#deletions.get(tenantId)) continue;
       try {
+        await this.#lookAtSchedules(id);
         const log = domainLog(this.env, config, id);
         await log.wake();
-        this.#seen.domain(id, await log.head());
+        const head = await log.head();
+        this.#seen.domain(id, head);
+        this.monitoring.sawHead(id, head);
         woken.push(id);
       } catch {
         console.warn(JSON.stringify({ at: "cell-desk", fault: "a domain did not wake", domain: id }));
@@ -157,6 +180,13 @@ export class CellDesk extends DurableObject<CellEnv> {
       console.warn(JSON.stringify({ at: "cell-desk", fault: "heads were not recorded" })),
     );
     return domains.length;
+  }
+
+  /** What a domain's objects have planned, before waking them makes good what an alarm missed. */
+  async #lookAtSchedules(id: string): Promise<void> {
+    const planned = plannedIn(this.env, this.#config());
+    this.monitoring.saw({ id, object: "DomainLog", tasks: await planned.ofLog(id) });
+    this.monitoring.saw({ id, object: "DomainKeeper", tasks: await planned.ofKeeper(id) });
   }
 
   /** Their signed heads become an entry of the platform's log, as far as they have grown. */
@@ -191,6 +221,10 @@ export class CellDesk extends DurableObject<CellEnv> {
       const after = this.ctx.storage.kv.get<string>("tenants_woken_through") ?? "";
       const tenants = await new D1ControlStore(this.env.CONTROL).tenants(after, WAKE_TENANTS);
       for (const { id } of tenants) {
+        await plannedIn(this.env, config)
+          .oldestChange(id)
+          .then((change) => this.monitoring.sawChange(id, change))
+          .catch(() => {});
         await tenantDesk(this.env, config, id)
           .wake()
           .catch(() => console.warn(JSON.stringify({ at: "cell-desk", fault: "a tenant did not wake", tenant: id })));
@@ -278,6 +312,7 @@ export class CellDesk extends DurableObject<CellEnv> {
       this.#deletions.finish(tenantId, note, heads, new Date().toISOString());
       this.#seen.forget(heads.map(({ domain_id }) => domain_id));
       this.#heads.forget(heads.map(({ domain_id }) => domain_id));
+      this.monitoring.forget([tenantId, ...heads.map(({ domain_id }) => domain_id)]);
       this.#forgetAddresses(this.#mailIndex.forget(tenantId));
       this.#logins.forgetTenant(tenantId);
     });
@@ -360,6 +395,8 @@ export class CellDesk extends DurableObject<CellEnv> {
     }
     await this.#staff.goOn();
     if (this.#logins.waiting(Date.now()).length > 0) await this.#planBy(Date.now() + LIMITS.mailRetryMs);
+    const nextMs = await this.monitoring.goOn();
+    if (nextMs !== null) await this.#planBy(nextMs);
   }
 
   /** To each object that knows the address; whether all of them have taken it. Never throws. */

@@ -14,6 +14,7 @@ import { byteStream } from "../src/services/bundle/stream.ts";
 import { VERIFY_PAGE } from "../src/services/bundle/verify-page.ts";
 import { VERIFY_SCRIPT } from "../src/services/bundle/verify-script.ts";
 import { cellConfig } from "../src/services/cell-config.ts";
+import type { PlannedTask } from "../src/services/dead-man/lateness.ts";
 import type { ExportCalls } from "../src/services/exports/calls.ts";
 import type { VerifyCall } from "../src/services/log/calls.ts";
 import type { BundleAnswer } from "../src/services/log/evidence-calls.ts";
@@ -116,6 +117,11 @@ export class DomainKeeper extends DurableObject<CellEnv> {
   /** Never throws: a failed task stays in the schedule and comes again. */
   override async alarm(): Promise<void> {
     await this.#tasks.run();
+  }
+
+  /** What is planned, for whoever watches that it happens. */
+  tasks(): Promise<Outcome<PlannedTask[]>> {
+    return outcomeOf(async () => this.#tasks.planned());
   }
 
   /** Entries were copied. Answers at once; cheap to call often. */

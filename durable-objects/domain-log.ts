@@ -15,6 +15,7 @@ import type { NoteSigner } from "../src/crypto/signer.ts";
 import { type DomainKeys, deriveDomainKeys } from "../src/crypto/tenant-keys.ts";
 import type { CellEnv } from "../src/env.ts";
 import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
+import type { PlannedTask } from "../src/services/dead-man/lateness.ts";
 import type {
   EraseCall,
   EraseResult,
@@ -576,6 +577,11 @@ export class DomainLog extends DurableObject<CellEnv> {
       this.witnesses.planNext();
       await this.alarm();
     });
+  }
+
+  /** What is planned, for whoever watches that it happens; asked before `wake` makes good what an alarm missed. */
+  tasks(): Promise<Outcome<PlannedTask[]>> {
+    return outcomeOf(async () => (this.#retirement.isEmpty ? [] : this.#schedule.planned()));
   }
 
   /** Never throws: a failed task stays in the schedule and comes again. */

@@ -17,6 +17,7 @@ import { EXPORT_CALLS, type ExportCalls } from "../src/services/exports/calls.ts
 import type { CreateDomainCall, DomainKeeperCalls, DomainLogCalls } from "../src/services/log/calls.ts";
 import type { BundleAnswer } from "../src/services/log/evidence-calls.ts";
 import type { Mail } from "../src/services/mail/mail.ts";
+import { MONITORING_CALLS, type MonitoringCalls } from "../src/services/monitoring/calls.ts";
 import { type Outcome, valueOf } from "../src/services/outcome.ts";
 import type { RateDeskCalls } from "../src/services/rates/calls.ts";
 import type { Growth, TailCall, TailKind } from "../src/services/tail/calls.ts";
@@ -107,6 +108,15 @@ async function askForTail(stub: Pick<Fetcher, "fetch">, call: TailCall, kind: Ta
 }
 
 /** The objects of a domain, as the deletion of its tenant needs them. */
+/** What the objects of this cell have planned (src/services/dead-man/table.ts). */
+export function plannedIn(env: CellEnv, config: CellConfig) {
+  return {
+    ofLog: (domainId: string) => valueOf(pinnedStub(env.DOMAIN_LOG, config, domainId).tasks()),
+    ofKeeper: (domainId: string) => valueOf(pinnedStub(env.DOMAIN_KEEPER, config, domainId).tasks()),
+    oldestChange: (tenantId: string) => valueOf(pinnedStub(env.TENANT_DESK, config, tenantId).oldestChange()),
+  };
+}
+
 export function dyingDomain(env: CellEnv, config: CellConfig, domainId: string): DyingDomain {
   const log = pinnedStub(env.DOMAIN_LOG, config, domainId);
   const keeper = pinnedStub(env.DOMAIN_KEEPER, config, domainId);
@@ -253,9 +263,16 @@ export function rateDesk(env: CellEnv, config: CellConfig, name: string): RateDe
   const stub = pinnedStub(env.RATE_DESK, config, name);
   return {
     lease: (call) => valueOf(stub.lease(call)),
+    monitoring: monitoringGate((name, args) => stub.monitor(name, args)),
     leaseForAsker: (call) => valueOf(stub.leaseForAsker(call)),
     setLimits: (version, settings) => valueOf(stub.setLimits(version, settings)),
     lastUses: () => valueOf(stub.lastUses()),
+function monitoringGate(ask: (name: keyof MonitoringCalls, args: never) => Promise<Outcome<unknown>>): MonitoringCalls {
+  const call = (name: keyof MonitoringCalls) =>
+    [name, (...args: unknown[]) => valueOf(ask(name, args as never))] as const;
+  return Object.fromEntries(MONITORING_CALLS.map(call)) as unknown as MonitoringCalls;
+}
+
     countTails: (domainId, listening) => valueOf(stub.countTails(domainId, listening)),
     empty: () => valueOf(stub.empty()),
   };

@@ -3,6 +3,8 @@
  * from 1 s to 5 minutes. An alarm handler that throws for a permanent reason would be given up by the platform, so it
  * never throws: failures stay in this table.
  */
+import type { PlannedTask } from "../src/services/dead-man/lateness.ts";
+
 const FIRST_DELAY_MS = 1000;
 const MAX_DELAY_MS = 5 * 60 * 1000;
 
@@ -57,6 +59,12 @@ export class Schedule<Task extends string> {
   failures(task: Task): number {
     const rows = this.#storage.sql.exec<{ failures: number }>("SELECT failures FROM schedule WHERE task = ?", task);
     return rows.toArray()[0]?.failures ?? 0;
+  }
+
+  /** All that is planned. */
+  planned(): PlannedTask[] {
+    const rows = this.#storage.sql.exec<{ task: string; due_ms: number; failures: number }>("SELECT * FROM schedule");
+    return rows.toArray().map(({ task, due_ms: dueMs, failures }) => ({ task, dueMs, failures }));
   }
 
   /**

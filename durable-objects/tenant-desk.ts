@@ -692,6 +692,11 @@ export class TenantDesk extends DurableObject<CellEnv> {
     });
   }
 
+  /** The oldest change that is not finished, by a number that only grows; null: all are. */
+  oldestChange(): Promise<Outcome<number | null>> {
+    return outcomeOf(async () => this.#jobs.oldest());
+  }
+
   /** The operator's people lie in the object of the cell, under the key of the platform's tenant. */
   async #resealStaff(slots: readonly ("contact" | "totp_secrets")[], tenantKeyVersion: number): Promise<number> {
     const config = this.#config();

@@ -3,6 +3,7 @@
  * is stored before the first task is planned, so a keeper that was emptied, or never had work, has no tables.
  */
 import { isAppError } from "../../src/core/errors.ts";
+import type { PlannedTask } from "../../src/services/dead-man/lateness.ts";
 import type { Clock } from "../../src/services/ports.ts";
 import { Schedule } from "../schedule.ts";
 
@@ -43,6 +44,12 @@ export class KeeperTasks {
       await this.#runOne(task);
     }
     this.#schedule?.arm();
+  }
+
+  /** Empty for a keeper that never had work: nothing is stored for being asked. */
+  planned(): PlannedTask[] {
+    const sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schedule'";
+    return this.#storage.sql.exec(sql).toArray().length === 0 ? [] : this.#opened().planned();
   }
 
   /** After the object's storage was emptied: nothing of this is left, and nothing that runs writes again. */

@@ -1,4 +1,4 @@
-/** A stopped domain tells the platform domain of its cell, once; after a lost answer perhaps a second time, with more. */
+/** A stopped domain raises an alert and tells the platform domain of its cell, once; after a lost answer perhaps a second time, with more. */
 import { toHex } from "../../src/core/bytes.ts";
 import { canonicalJson } from "../../src/core/canonical.ts";
 import { platformDomainId } from "../../src/core/ids.ts";
@@ -7,7 +7,7 @@ import type { CellEnv } from "../../src/env.ts";
 import type { CellConfig } from "../../src/services/cell-config.ts";
 import { type Alarm, violationEvent } from "../../src/services/log/fork.ts";
 import type { DomainIdentity } from "../../src/services/ports.ts";
-import { logGate } from "../gates.ts";
+import { cellDesk, logGate } from "../gates.ts";
 
 /** Throws when the platform domain cannot be reached: the schedule tries again. */
 export async function reportViolation(
@@ -20,6 +20,23 @@ export async function reportViolation(
   console.error(
     JSON.stringify({ at: "domain-log", fault: "integrity.violation", domain: identity.domainId, reason, alarm }),
   );
+  const codes = [alarm?.fork ? "fork_proved" : "stopped"];
+  const alert = { kind: "integrity.violation", domainId: identity.domainId, codes, atMs: Date.now() } as const;
+  // Whoever is away: the other is told at once all the same.
+  const told = await cellDesk(env, config)
+    .monitoring.raise(alert)
+    .catch((error: unknown) => ({ error }));
+  await recordViolation(env, config, identity, reason, alarm);
+  if (typeof told === "object") throw told.error;
+}
+
+async function recordViolation(
+  env: CellEnv,
+  config: CellConfig,
+  identity: DomainIdentity,
+  reason: string,
+  alarm: Alarm | null,
+): Promise<void> {
   const platform = platformDomainId(config.jurisdiction);
   // The platform domain cannot append to itself once it is stopped; the line above and its head say it.
   if (identity.domainId === platform) return;

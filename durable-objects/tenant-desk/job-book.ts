@@ -20,6 +20,11 @@ export class JobBook {
     return rows.map(({ id, job }) => ({ id, job: JSON.parse(job, revive) }));
   }
 
+  /** The oldest that is not finished; null: all are. */
+  oldest(): number | null {
+    return this.#sql.exec<{ id: number | null }>("SELECT min(id) AS id FROM job").one().id;
+  }
+
   isOpen(id: number): boolean {
     return this.#sql.exec("SELECT 1 FROM job WHERE id = ?", id).toArray().length > 0;
   }

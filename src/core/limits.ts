@@ -466,3 +466,21 @@ export const LIMITS = {
   tailGatherMs: 25,
   tailInterestMs: 120_000,
 } as const;
+  /** A ping of a job, and an alert to the operator's address; a webhook waits 15 to 30 s (Standard Webhooks). */
+  pingTimeoutMs: 5000,
+  alertTimeoutMs: 15_000,
+  /** The cell looks after its jobs this often by an alarm of its own, whether cron comes or not. */
+  watchJobsMs: 5 * 60_000,
+  /** Runs of each job, alerts that are over, and days of each probe that are kept. */
+  jobRunsKept: 50,
+  alertsKept: 1000,
+  probeDaysKept: 90,
+  /** Probes that a cell listens to; how old a report may be; from when on a probe is silent. */
+  probes: 8,
+  probeSkewMs: 5 * 60_000,
+  probeSilentMs: 15 * 60_000,
+  /** What strangers are shown of a cell is computed at most this often. */
+  statusCacheMs: 10_000,
+  /** Incidents that the status shows, and for how long. Days. */
+  statusIncidents: 50,
+  statusIncidentDays: 90,

@@ -14,6 +14,7 @@ import { type NoteSigner, noteSigner } from "../crypto/signer.ts";
 import { readSlotKeys, type SlotKeys } from "../crypto/slot-keys.ts";
 import { readTokenKeys, type TokenSettings } from "./access/token-settings.ts";
 import type { TokenKeys } from "./access/tokens.ts";
+import { type MonitoringConfig, type MonitoringSettings, monitoringConfig } from "./monitoring/settings.ts";
 import {
   type KeysOf,
   parseRequired,
@@ -23,7 +24,7 @@ import {
 } from "./witness/config.ts";
 
 /** The settings and secrets of a cell's environment. */
-export interface CellSettings extends TokenSettings {
+export interface CellSettings extends TokenSettings, MonitoringSettings {
   JURISDICTION: string;
   /** Equal to JURISDICTION; empty only together with UNPINNED_LOCAL. */
   DO_JURISDICTION: string;
@@ -41,6 +42,10 @@ export interface CellSettings extends TokenSettings {
   BACKLOG_BYTES?: string;
   /** Operator's override of `LIMITS.shardBytes`. Bytes. */
   SHARD_LIMIT_BYTES?: string;
+  /** Operator's override of `LIMITS.retentionIntervalS`: from one retention run of a tenant to the next. Seconds. */
+  RETENTION_INTERVAL_S?: string;
+  /** Operator's override of `LIMITS.retentionBatch`: rows that one batch removes. */
+  RETENTION_BATCH?: string;
   /** Logs that this cell witnesses: JSON list, src/services/witness/config.ts. */
   WITNESSED_LOGS?: string;
   /** Witnesses of this cell's own logs: JSON list, likewise. */
@@ -76,6 +81,8 @@ export interface CellConfig {
   mailFrom: string | null;
   backlogBytes: number;
   shardLimitBytes: number;
+  retentionIntervalMs: number;
+  retentionBatch: number;
   operatorSecret: string;
   apiKeyPepper: Uint8Array;
   pseudonymPepper: Uint8Array;
@@ -95,6 +102,8 @@ export interface CellConfig {
   witnessesRequired: number;
   /** What session tokens are signed with and how they read. */
   tokens: TokenKeys;
+  /** Who is told of jobs and alerts, and by whom. */
+  monitoring: MonitoringConfig;
   slots: SlotKeys;
   sealer: Sealer;
 }
@@ -126,6 +135,8 @@ function readConfig(settings: CellSettings): CellConfig {
     mailFrom: settings.MAIL_FROM || null,
     backlogBytes: Number(settings.BACKLOG_BYTES ?? LIMITS.backlogBytes),
     shardLimitBytes: Number(settings.SHARD_LIMIT_BYTES ?? LIMITS.shardBytes),
+    retentionIntervalMs: 1000 * within(settings, "RETENTION_INTERVAL_S", RETENTION_INTERVAL),
+    retentionBatch: within(settings, "RETENTION_BATCH", RETENTION_BATCH),
     operatorSecret: settings.OPERATOR_SECRET ?? "",
     apiKeyPepper: secretBytes(settings, "API_KEY_PEPPER"),
     pseudonymPepper: secretBytes(settings, "PSEUDONYM_PEPPER"),
@@ -140,6 +151,7 @@ function readConfig(settings: CellSettings): CellConfig {
       : null,
     ...witnessing(settings, logHost),
     tokens: tokenKeys(settings, logHost, jurisdiction),
+    monitoring: monitoring(settings, jurisdiction),
     slots,
     sealer: new Sealer(slots),
   };
@@ -152,6 +164,23 @@ function readConfig(settings: CellSettings): CellConfig {
     throw wrong("internal", "SHARD_LIMIT_BYTES must be a number of bytes");
   refuseDoubled(settings, slots);
   return config;
+}
+
+const RETENTION_INTERVAL = {
+  usual: LIMITS.retentionIntervalS,
+  least: LIMITS.retentionIntervalMinS,
+  most: LIMITS.retentionIntervalMaxS,
+};
+const RETENTION_BATCH = { usual: LIMITS.retentionBatch, least: 1, most: LIMITS.retentionBatchMax };
+
+function within(
+  settings: CellSettings,
+  name: "RETENTION_INTERVAL_S" | "RETENTION_BATCH",
+  { usual, least, most }: { usual: number; least: number; most: number },
+): number {
+  const value = Number(settings[name] || usual);
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  throw wrong("internal", `${name} must be a whole number from ${least} to ${most}`);
 }
 
 /** Plain http is for a machine without jurisdictions only: the browser's half of a login is a Secure cookie. */
@@ -216,6 +245,18 @@ function retiredKeys({ LOG_RETIRED_KEYS = "" }: CellSettings): Uint8Array[] {
       if (key?.length !== SECRET_BYTES) throw wrong("internal", "LOG_RETIRED_KEYS must be base64 of 32 bytes each");
       return key;
     });
+}
+
+/** Alerts are signed by keys that come from the log keys: by both while one replaces the other. */
+function monitoring(settings: CellSettings, jurisdiction: Jurisdiction): MonitoringConfig {
+  const previous = settings.LOG_SIGNING_KEY_PREVIOUS ? [secretBytes(settings, "LOG_SIGNING_KEY_PREVIOUS")] : [];
+  const seeds = [secretBytes(settings, "LOG_SIGNING_KEY"), ...previous];
+  const loopback = settings.UNPINNED_LOCAL === "true";
+  try {
+    return monitoringConfig(settings, { jurisdiction, logHost: settings.LOG_HOST, loopback, seeds });
+  } catch (error) {
+    throw wrong("internal", (error as Error).message);
+  }
 }
 
 function tokenKeys(settings: CellSettings, logHost: string, jurisdiction: Jurisdiction): TokenKeys {

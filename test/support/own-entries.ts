@@ -125,6 +125,13 @@ export const HAPPENINGS: Record<keyof typeof PRODUCT_FAMILIES, () => Promise<Hap
       { domainId: PLATFORM, actions: ["log.heads_recorded"] },
     ];
   },
+  alert: async () => {
+    const { monitoring } = cellDesk(env, cellConfig(env));
+    const about = { kind: "clock.jumped", job: crypto.randomUUID() } as const;
+    await monitoring.raise({ ...about, codes: ["ahead"], atMs: Date.now() });
+    await monitoring.resolve(about, Date.now());
+    return [{ domainId: PLATFORM, actions: ["cell.alert_raised", "cell.alert_resolved"] }];
+  },
   export: async () => {
     const tenant = await newTenant();
     const domainId = await newDomain(tenant);

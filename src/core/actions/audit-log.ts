@@ -42,6 +42,15 @@ export const EXPORTS = family(
 );
 
 /** Erasure of people from logs (GDPR Art. 17). */
+/** The system about itself, in the platform's log: what should have happened and did not. */
+export const ALERTS = family(
+  { category: "operation", sensitivity: "medium", surfaces: ["cron", "system"], people: [] },
+  {
+    "cell.alert_raised": write("The cell noticed that something of its own is not as it should be"),
+    "cell.alert_resolved": write("What an alert was about is as it should be again"),
+  },
+);
+
 export const ERASURE = family(
   { category: "privacy", sensitivity: "high", surfaces: ["admin"], people: ["/actor", "/metadata/*"] },
   {

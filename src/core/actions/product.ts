@@ -3,7 +3,7 @@
  * (`isProductsOwn`).
  */
 import { type AuditEvent, RESERVED_ACTION_NOUNS } from "../event.ts";
-import { AUDIT_LOG, ERASURE, EXPORTS, LEGAL_HOLDS } from "./audit-log.ts";
+import { ALERTS, AUDIT_LOG, ERASURE, EXPORTS, LEGAL_HOLDS } from "./audit-log.ts";
 import { API_KEYS, ENCRYPTION_KEYS, KEY_SERVICE } from "./keys.ts";
 import { OPERATOR_ACCESS, RECOVERY } from "./operator-access.ts";
 import { STAFF } from "./staff.ts";
@@ -23,6 +23,7 @@ export const PRODUCT_FAMILIES = {
   export: EXPORTS,
   erasure: ERASURE,
   legal_hold: LEGAL_HOLDS,
+  alert: ALERTS,
 } as const;
 
 type Families = typeof PRODUCT_FAMILIES;
