@@ -38,7 +38,7 @@ describe("the committed configurations", () => {
   });
 
   test.each(JURISDICTIONS)(
-    "S0-24 S2-32 pin the cell %s, give it no public address and databases by binding only",
+    "S0-24 S2-32 S4-10 pin the cell %s, give it no public address and databases by binding only",
     (jurisdiction) => {
       const cell: Mutable["eu"] = committed()[jurisdiction];
       expect(cell.vars).toMatchObject({ JURISDICTION: jurisdiction, DO_JURISDICTION: jurisdiction });

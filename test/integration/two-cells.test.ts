@@ -189,7 +189,7 @@ describe("what belongs to no cell", () => {
     expect(verifyNote(reports[0]?.note ?? "", reports[1]?.signer ?? "")).toEqual({ ok: false, fault: "key_not_found" });
   });
 
-  test("S3-37 every answer has HSTS and no cookie, whoever gives it", async () => {
+  test("S3-37 S2-46 every answer has HSTS and no cookie, whoever gives it", async () => {
     const { domainId, key } = stories.eu;
     const own = `/v1/domains/${domainId}`;
     for (const [address, options] of [
