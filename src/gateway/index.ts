@@ -18,6 +18,7 @@ import { keyFormatDocument } from "../http/key-format.ts";
 import { problemResponse } from "../http/problem.ts";
 import { requestIdOf } from "../http/request-id.ts";
 import { SECURE_HEADERS } from "../http/secure-headers.ts";
+import { claimsPage } from "./claims-page.ts";
 import { docsIndex, docsPage } from "./docs/pages.ts";
 import type { Html } from "./layout.ts";
 import { indexPage, problemPage, problemsPage } from "./pages.ts";
@@ -59,6 +60,7 @@ app.get("/v1/event-types", (c) => {
 });
 app.get("/v1/key-format", (c) => c.json(keyFormatDocument(), 200, { "Cache-Control": "public, max-age=300" }));
 app.get("/v1/tiers", (c) => c.json(tiersDocument(), 200, { "Cache-Control": "public, max-age=300" }));
+app.get("/claims", (c) => shown(c, "claims", () => claimsPage(claimsDocument())));
 app.get("/v1/claims", (c) => c.json(claimsDocument(), 200, { "Cache-Control": "public, max-age=300" }));
 app.get("/.well-known/moonseal", (c) => bothCells(c, "public, max-age=300"));
 app.get("/.well-known/jwks.json", (c) => bothCells(c, "public, max-age=300", "keys", "application/jwk-set+json"));

@@ -13,6 +13,17 @@ test("GET /v1/claims is answered here, whoever asks, and may be kept for five mi
   expect(reached).toEqual([]);
 });
 
+test("/claims is the same for people: a page without a script that names every promise and says what is missing", async () => {
+  const { claims, counts } = claimsDocument();
+  const answer = await spiedGateway().ask("/claims");
+  expect(answer.headers.get("Content-Type")).toMatch(/^text\/html/);
+  expect(answer.headers.get("Content-Security-Policy")).toContain("default-src 'none'");
+  const page = await answer.text();
+  for (const { id } of claims) expect(page).toContain(`<tr id="${id}">`);
+  expect(page).toContain(`${counts.missing} missing`);
+  expect(page).not.toMatch(/<script|style=|https?:\/\//);
+});
+
 test("the first page leads there", async () => {
-  expect(await (await spiedGateway().ask("/")).text()).toContain('href="/v1/claims"');
+  expect(await (await spiedGateway().ask("/")).text()).toContain('href="/claims"');
 });
