@@ -20,6 +20,7 @@ import type { Mail } from "../src/services/mail/mail.ts";
 import { MONITORING_CALLS, type MonitoringCalls } from "../src/services/monitoring/calls.ts";
 import { type Outcome, valueOf } from "../src/services/outcome.ts";
 import type { RateDeskCalls } from "../src/services/rates/calls.ts";
+import { RETENTION_CALLS, type RetentionCalls } from "../src/services/retention/calls.ts";
 import type { Growth, TailCall, TailKind } from "../src/services/tail/calls.ts";
 import type { TenantDeskCalls } from "../src/services/tenancy/calls.ts";
 import type { AskedBy, LogGate } from "../src/services/tenancy/jobs.ts";
@@ -107,7 +108,6 @@ async function askForTail(stub: Pick<Fetcher, "fetch">, call: TailCall, kind: Ta
   throw new AppError("internal", { internal: "a keeper answered neither a connection nor a failure" });
 }
 
-/** The objects of a domain, as the deletion of its tenant needs them. */
 /** What the objects of this cell have planned (src/services/dead-man/table.ts). */
 export function plannedIn(env: CellEnv, config: CellConfig) {
   return {
@@ -117,6 +117,7 @@ export function plannedIn(env: CellEnv, config: CellConfig) {
   };
 }
 
+/** The objects of a domain, as the deletion of its tenant needs them. */
 export function dyingDomain(env: CellEnv, config: CellConfig, domainId: string): DyingDomain {
   const log = pinnedStub(env.DOMAIN_LOG, config, domainId);
   const keeper = pinnedStub(env.DOMAIN_KEEPER, config, domainId);
@@ -185,6 +186,7 @@ export function tenantDesk(env: CellEnv, config: CellConfig, tenantId: string): 
     people: peopleGate((name, args) => stub.people(name, args)),
     factors: factorCallsBy((call) => valueOf(stub.factors(call) as Promise<Outcome<unknown>>)),
     sso: ssoGate((name, args) => stub.signInWith(name, args)),
+    retention: retentionGate((name, args) => stub.retain(name, args)),
     resetFactors: (memberId, by, holding) => valueOf(stub.resetFactors(memberId, by, holding)),
     requestDeletion: (wanted) => valueOf(stub.requestDeletion(wanted)),
     deletion: () => valueOf(stub.deletion()),
@@ -201,6 +203,12 @@ const PEOPLE_CALLS = [
 function exportGate(ask: (name: keyof ExportCalls, args: never) => Promise<Outcome<unknown>>): ExportCalls {
   const call = (name: keyof ExportCalls) => [name, (...args: unknown[]) => valueOf(ask(name, args as never))] as const;
   return Object.fromEntries(EXPORT_CALLS.map(call)) as unknown as ExportCalls;
+}
+
+function retentionGate(ask: (name: keyof RetentionCalls, args: never) => Promise<Outcome<unknown>>): RetentionCalls {
+  const call = (name: keyof RetentionCalls) =>
+    [name, (...args: unknown[]) => valueOf(ask(name, args as never))] as const;
+  return Object.fromEntries(RETENTION_CALLS.map(call)) as unknown as RetentionCalls;
 }
 
 function ssoGate(ask: (name: keyof SsoCalls, args: never) => Promise<Outcome<unknown>>): SsoCalls {
@@ -255,7 +263,14 @@ export function cellDesk(env: CellEnv, config: CellConfig) {
     },
     resealStaff: (slot: "contact" | "totp_secrets", version: number) => valueOf(stub.resealStaff(slot, version)),
     observedJurisdiction: () => stub.observedJurisdiction(),
+    monitoring: monitoringGate((name, args) => stub.monitor(name, args)),
   };
+}
+
+function monitoringGate(ask: (name: keyof MonitoringCalls, args: never) => Promise<Outcome<unknown>>): MonitoringCalls {
+  const call = (name: keyof MonitoringCalls) =>
+    [name, (...args: unknown[]) => valueOf(ask(name, args as never))] as const;
+  return Object.fromEntries(MONITORING_CALLS.map(call)) as unknown as MonitoringCalls;
 }
 
 /** What counts for a tenant; or, by a name of its own, for those who show no credential. */
@@ -263,16 +278,9 @@ export function rateDesk(env: CellEnv, config: CellConfig, name: string): RateDe
   const stub = pinnedStub(env.RATE_DESK, config, name);
   return {
     lease: (call) => valueOf(stub.lease(call)),
-    monitoring: monitoringGate((name, args) => stub.monitor(name, args)),
     leaseForAsker: (call) => valueOf(stub.leaseForAsker(call)),
     setLimits: (version, settings) => valueOf(stub.setLimits(version, settings)),
     lastUses: () => valueOf(stub.lastUses()),
-function monitoringGate(ask: (name: keyof MonitoringCalls, args: never) => Promise<Outcome<unknown>>): MonitoringCalls {
-  const call = (name: keyof MonitoringCalls) =>
-    [name, (...args: unknown[]) => valueOf(ask(name, args as never))] as const;
-  return Object.fromEntries(MONITORING_CALLS.map(call)) as unknown as MonitoringCalls;
-}
-
     countTails: (domainId, listening) => valueOf(stub.countTails(domainId, listening)),
     empty: () => valueOf(stub.empty()),
   };

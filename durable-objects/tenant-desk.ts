@@ -58,6 +58,7 @@ import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import { OWNER_KEY_PERMISSIONS, type Permission, type Tier } from "../src/services/permissions.ts";
 import type { ApiKeyRecord, Clock, DomainRecord, ServiceAccountRecord, TenantRecord } from "../src/services/ports.ts";
 import { demandWithinTier } from "../src/services/rates/limits.ts";
+import type { RetentionCalls } from "../src/services/retention/calls.ts";
 import type {
   CreateDomainWish,
   CreateKeyWish,
@@ -103,9 +104,12 @@ import { D1EventTypeStore } from "../src/storage/event-type-store.ts";
 import { D1HoldWordsStore } from "../src/storage/hold-words-store.ts";
 import { D1KeyServiceStore } from "../src/storage/key-service-store.ts";
 import { connectKeyService } from "../src/storage/key-services/connect.ts";
+import { controlTimeMs, retainedRejected } from "../src/storage/retained-rejected.ts";
+import { D1RetentionStore } from "../src/storage/retention-store.ts";
 import { R2RootStore } from "../src/storage/root-store.ts";
 import { R2TenantKeyStore } from "../src/storage/tenant-key-store.ts";
 import { randomBytes } from "./domain-log/random.ts";
+import { ledgerAt } from "./domain-log/stores.ts";
 import { cellDesk, logGate, rateDesk } from "./gates.ts";
 import { Factors } from "./people/factors.ts";
 import { SqlitePeopleBook } from "./people/people-book.ts";
@@ -119,6 +123,7 @@ import { JobBook } from "./tenant-desk/job-book.ts";
 import { notifyOwners } from "./tenant-desk/owners.ts";
 import { memberDeps, permissionsOfMember } from "./tenant-desk/people.ts";
 import { RateBook } from "./tenant-desk/rate-book.ts";
+import { type RetentionOwner, TenantRetention } from "./tenant-desk/retention.ts";
 import { TenantRotation } from "./tenant-desk/rotation.ts";
 import { rotationDeps } from "./tenant-desk/rotation-deps.ts";
 import { TenantSso } from "./tenant-desk/sso.ts";
@@ -129,7 +134,7 @@ const RETRY_MS = 5000;
 const IN_TURN: ReadonlySet<Job["kind"]> = new Set<Job["kind"]>([
   ...(["tenant_change", "domain", "key", "key_rotation", "service_account"] as const),
   ...(["service_account_words", "service_account_removal"] as const),
-  ...(["domain_settings", "event_type_version", "event_type_withdrawal"] as const),
+  ...(["domain_settings", "event_type_version", "event_type_withdrawal", "retention"] as const),
 ]);
 
 export class TenantDesk extends DurableObject<CellEnv> {
@@ -143,6 +148,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
   readonly sso: TenantSso;
   readonly #access: TenantAccess;
   readonly #rateBook: RateBook;
+  readonly retention: TenantRetention;
   readonly #changes = new TenantChanges();
   #keyring: TenantKeyring | null = null;
   /** Replaced by tests. */
@@ -170,6 +176,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
     });
     this.#access = new TenantAccess(ctx.storage);
     this.#rateBook = new RateBook(ctx.storage);
+    this.retention = new TenantRetention(ctx.storage);
     this.#holdBook = new SqliteHoldBook(ctx.storage, () => this.#deletion.demandNone());
   }
 
@@ -628,6 +635,44 @@ export class TenantDesk extends DurableObject<CellEnv> {
     if (planned === null || planned > atMs) await this.ctx.storage.setAlarm(Math.max(atMs, Date.now()));
   }
 
+  /** Policies and runs: src/services/retention/calls.ts. */
+  retain(name: keyof RetentionCalls, args: never): Promise<Outcome<unknown>> {
+    return outcomeOf<unknown>(async () => {
+      this.#config();
+      return this.retention.answer(name, args, this.env, this.#retentionOwner());
+    });
+  }
+
+  #retentionOwner(): RetentionOwner {
+    const { control, retention } = this.#deps();
+    return {
+      control,
+      store: retention,
+      tenant: () => this.#tenant(),
+      clock: () => this.clock(),
+      finishOlder: () => this.#finishOlder((job) => job.kind === "retention"),
+      run: (job) => this.#do(job),
+      inTurn: (run) => this.#changes.inTurn(run),
+      holds: () => this.#holdBook.all(),
+      describeHold: async (id) => this.#holds.describe(id, await this.#holdDeps()),
+      commit: (change, entries) => this.#commit(change, entries),
+      ledger: async (domainId) => ledgerAt(this.env, domainId, await control.shards(domainId)),
+      rejected: (tenantId) => retainedRejected(this.env.CONTROL, tenantId),
+      controlTimeMs: () => controlTimeMs(this.env.CONTROL),
+      plan: (atMs) => void this.#planBy(atMs),
+    };
+  }
+
+  /** Never throws. When the alarm has to go on, in milliseconds; null: nothing is planned. */
+  async #goOnWithRetention(): Promise<number | null> {
+    try {
+      return await this.retention.goOn(this.env, this.#retentionOwner());
+    } catch (error) {
+      console.warn(JSON.stringify({ at: "tenant-desk", fault: isAppError(error) ? error.code : "unknown" }));
+      return RETRY_MS;
+    }
+  }
+
   /** Versions of the tenant's key, and how a rotation goes. */
   keys(): Promise<Outcome<TenantKeysView>> {
     return outcomeOf(async () => {
@@ -647,16 +692,21 @@ export class TenantDesk extends DurableObject<CellEnv> {
     });
   }
 
+  /** The oldest change that is not finished, by a number that only grows; null: all are. */
+  oldestChange(): Promise<Outcome<number | null>> {
+    return outcomeOf(async () => this.#jobs.oldest());
+  }
+
   /** Cron's call: begins what is due by the clock and takes up what an alarm should have done. */
   wake(): Promise<Outcome<void>> {
     return outcomeOf(async () => {
       if (this.#deletion.state()) return;
       await this.#rotation.beginWhatIsDue(await this.#rotationDeps());
-      this.#people.sweep(this.clock(), LIMITS.endedPeopleRowsMs);
       await tellIndex(await this.#peopleDeps(), true);
       await this.#factors.tellRest(await this.#peopleDeps());
       const open = this.#rotation.isUnderWay || this.#jobs.all().length > 0 || this.#access.hasOpen;
-      if (open || (await this.#goOnWithHolds())) await this.ctx.storage.setAlarm(Date.now());
+      const due = this.retention.isDue(this.clock(), this.env);
+      if (open || due || (await this.#goOnWithHolds())) await this.ctx.storage.setAlarm(Date.now());
     });
   }
 
@@ -690,11 +740,6 @@ export class TenantDesk extends DurableObject<CellEnv> {
       const words = await this.#holds.resealWords(isOld, await this.#holdDeps());
       return { values: words + reasons, unreadable: 0 };
     });
-  }
-
-  /** The oldest change that is not finished, by a number that only grows; null: all are. */
-  oldestChange(): Promise<Outcome<number | null>> {
-    return outcomeOf(async () => this.#jobs.oldest());
   }
 
   /** The operator's people lie in the object of the cell, under the key of the platform's tenant. */
@@ -840,7 +885,8 @@ export class TenantDesk extends DurableObject<CellEnv> {
     const rotationLeft = await this.#goOnWithRotation();
     const inMs = this.#jobs.all().length > 0 || holdsLeft ? (rotationLeft ?? RETRY_MS) : rotationLeft;
     const peopleInMs = await this.#goOnWithPeople();
-    const waits = [inMs, accessInMs, peopleInMs].map((waitMs) => waitMs ?? Number.POSITIVE_INFINITY);
+    const retentionInMs = await this.#goOnWithRetention();
+    const waits = [inMs, accessInMs, peopleInMs, retentionInMs].map((waitMs) => waitMs ?? Number.POSITIVE_INFINITY);
     const soonest = Math.min(...waits);
     if (Number.isFinite(soonest)) await this.ctx.storage.setAlarm(Date.now() + soonest);
   }
@@ -928,6 +974,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
       jurisdiction: config.jurisdiction,
       control: new D1ControlStore(this.env.CONTROL),
       eventTypes: new D1EventTypeStore(this.env.CONTROL),
+      retention: new D1RetentionStore(this.env.CONTROL),
       roots: new R2RootStore(this.env.KEYS),
       keyServices: new D1KeyServiceStore(this.env.CONTROL),
       tenantKeys: new R2TenantKeyStore(this.env.KEYS),

@@ -334,6 +334,33 @@ export const LIMITS = {
   requestsPerMinute: 1_200_000,
   eventsPerMinute: 6_000_000,
   retentionDays: 36_525,
+  /** A retention policy may begin this far ahead, and so many of one resource may wait for their time. */
+  retentionAheadMs: 366 * 24 * 60 * 60 * 1000,
+  retentionScheduled: 8,
+  /** Retention runs so often, unless the cell says otherwise, within the bounds. Seconds. */
+  retentionIntervalS: 24 * 60 * 60,
+  retentionIntervalMinS: 60,
+  retentionIntervalMaxS: 7 * 24 * 60 * 60,
+  /** Rows that one batch removes, unless the cell says otherwise, and at most. */
+  retentionBatch: 500,
+  retentionBatchMax: 5000,
+  /** Batches of one turn of the alarm; the next one follows at once. */
+  retentionTurnBatches: 8,
+  /** A batch that failed is tried again after the first time, doubled up to the second, so often; then its resource has failed. */
+  retentionRetryMs: 5000,
+  retentionRetryMaxMs: 5 * 60 * 1000,
+  retentionTries: 10,
+  /** A run that comes this much later than it was due is told of. */
+  retentionLateMs: 60 * 60 * 1000,
+  /** The clock of an object and that of a database may be this far apart; past it nothing is removed. */
+  clockJumpMs: 60 * 60 * 1000,
+  /** A run that the clock forbade is tried again after this. */
+  retentionRefusedMs: 60 * 60 * 1000,
+  /** Runs on one page of their list. */
+  retentionRunsPage: 100,
+  /** A dry run may be confirmed for this long, and so many of one tenant wait for it; the oldest goes. */
+  retentionDryRunMs: 7 * 24 * 60 * 60 * 1000,
+  retentionDryRuns: 100,
   /** One call of a tenant's key service, and what it may answer. Bytes. */
   keyServiceTimeoutMs: 5000,
   keyServiceAnswerBytes: 16 * KiB,
@@ -465,7 +492,6 @@ export const LIMITS = {
   /** A log that has grown tells its keeper after this, once for all that came meanwhile; and so long it remembers that somebody listens. */
   tailGatherMs: 25,
   tailInterestMs: 120_000,
-} as const;
   /** A ping of a job, and an alert to the operator's address; a webhook waits 15 to 30 s (Standard Webhooks). */
   pingTimeoutMs: 5000,
   alertTimeoutMs: 15_000,
@@ -484,3 +510,4 @@ export const LIMITS = {
   /** Incidents that the status shows, and for how long. Days. */
   statusIncidents: 50,
   statusIncidentDays: 90,
+} as const;

@@ -14,6 +14,7 @@ export const SCOPES: Scopes = {
   event_type: ["tenant_id"],
   event_type_version: ["tenant_id"],
   rejected_event: ["domain_id"],
+  data_retention_policies: ["tenant_id"],
   audit_log: ["domain_id"],
   ledger_base: ["domain_id"],
   ledger_release: ["domain_id"],

@@ -137,8 +137,8 @@ export const PERMISSION_NAMES = Object.keys(TABLE) as [Permission, ...Permission
 /** For the routes that anybody may call. Said aloud, so that a route without a declaration does not compile. */
 export const PUBLIC = "public";
 
-/** Declared by no route yet: their operations come with queries, exports, retention and restores. */
-export const AHEAD: readonly Permission[] = ["retention.read", "retention.manage", "domain.restore"];
+/** Declared by no route yet: their operations come with restores. */
+export const AHEAD: readonly Permission[] = ["domain.restore"];
 
 /** All that a role holds, in the order of the table. */
 export function permissionsOf(role: Role): readonly Permission[] {

@@ -12,6 +12,7 @@ import type { TenantSettings } from "./tiers.ts";
 export type * from "./event-types/ports.ts";
 export type * from "./intake/ports.ts";
 export type * from "./query/ports.ts";
+export type * from "./retention/ports.ts";
 export type { TenantSettings } from "./tiers.ts";
 
 export type DomainKind = "client" | "tenant" | "platform";

@@ -6,6 +6,7 @@ import type { DomainSettings } from "../core/domain-settings.ts";
 import type { SchemaJson } from "../core/event-schema/vet.ts";
 import type { Jurisdiction } from "../core/ids.ts";
 import type { KeyServiceSettings, KeyServiceState } from "../core/key-service.ts";
+import type { ResourceName } from "../core/retention/resources.ts";
 import type { Permission, Tier } from "../services/permissions.ts";
 import type { DomainKind, TallyKind, TenantSettings } from "../services/ports.ts";
 import { sealedColumn } from "./sealed-column.ts";
@@ -48,6 +49,23 @@ export const ledgerShard = sqliteTable(
     shard: text("shard").notNull(),
   },
   (table) => [primaryKey({ columns: [table.domainId, table.fromSeq] })],
+);
+
+/** Never edited: what was decided stands beside what was decided before it (src/services/retention/policy.ts). */
+export const dataRetentionPolicies = sqliteTable(
+  "data_retention_policies",
+  {
+    tenantId: text("tenant_id")
+      .notNull()
+      .references(() => tenant.id),
+    version: integer("version").notNull(),
+    domainId: text("domain_id").references(() => domain.id),
+    resource: text("resource").$type<ResourceName>().notNull(),
+    duration: text("duration"),
+    effectiveFrom: text("effective_from").notNull(),
+    setAt: text("set_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.version] })],
 );
 
 export const serviceAccount = sqliteTable(

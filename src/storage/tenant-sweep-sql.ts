@@ -86,6 +86,7 @@ export const RECORD_TABLES: readonly { table: string; where: string }[] = [
   { table: "rejected_event", where: OWN_DOMAINS },
   { table: "event_type_version", where: "tenant_id = ?1" },
   { table: "event_type", where: "tenant_id = ?1" },
+  { table: "data_retention_policies", where: "tenant_id = ?1" },
   { table: "ledger_shard", where: OWN_DOMAINS },
   { table: "domain", where: "tenant_id = ?1" },
   { table: "tenant", where: "id = ?1" },

@@ -43,6 +43,8 @@ export const WITNESSED = new WitnessedLog("operations");
 export const OF_NOBODY: Record<string, string> = {
   ...NUMBERS,
   jurisdiction,
+  // What a retention policy is of: every tenant has it.
+  resource: "sessions",
   // A tenant that is none.
   ssoTenantId: `tnt_${jurisdiction}_00000000000000000000000001`,
   originHash: originHash(sha256, WITNESSED.origin),

@@ -9,6 +9,7 @@ import type { JobDeps } from "../../src/services/tenancy/jobs.ts";
 import { D1ControlStore } from "../../src/storage/control-store.ts";
 import { D1EventTypeStore } from "../../src/storage/event-type-store.ts";
 import { D1KeyServiceStore } from "../../src/storage/key-service-store.ts";
+import { D1RetentionStore } from "../../src/storage/retention-store.ts";
 import { R2RootStore } from "../../src/storage/root-store.ts";
 import { R2TenantKeyStore } from "../../src/storage/tenant-key-store.ts";
 import { copiedRows, env, jurisdiction } from "./cell.ts";
@@ -82,6 +83,7 @@ function replaceDeps(tenantId: string, onWrite: OnWrite): Promise<void> {
     control: watched(new D1ControlStore(env.CONTROL)),
     roots: watched(new R2RootStore(env.KEYS)),
     eventTypes: watched(new D1EventTypeStore(env.CONTROL)),
+    retention: watched(new D1RetentionStore(env.CONTROL)),
     keyServices: watched(new D1KeyServiceStore(env.CONTROL)),
     tenantKeys: watched(new R2TenantKeyStore(env.KEYS)),
     logs: watched(logGate(env, cellConfig(env))),

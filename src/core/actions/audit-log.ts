@@ -10,6 +10,19 @@ export const AUDIT_LOG = family(
       surfaces: ["admin"],
       people: ["/actor"],
     }),
+    "domain.retention_changed": write("How long the entries of the log stay in the hot store was changed", {
+      category: "configuration",
+      surfaces: ["admin"],
+      people: ["/actor"],
+    }),
+    "domain.retention_confirmed": write(
+      "Somebody confirmed what retention would remove from the log, for the first time",
+      {
+        category: "configuration",
+        surfaces: ["admin"],
+        people: ["/actor"],
+      },
+    ),
     "audit.revealed": read("Private values of entries, or who is in them, were opened", {
       category: "customer_data",
       surfaces: ["admin"],
@@ -29,6 +42,15 @@ export const AUDIT_LOG = family(
   },
 );
 
+/** The system about itself, in the platform's log: what should have happened and did not. */
+export const ALERTS = family(
+  { category: "operation", sensitivity: "medium", surfaces: ["cron", "system"], people: [] },
+  {
+    "cell.alert_raised": write("The cell noticed that something of its own is not as it should be"),
+    "cell.alert_resolved": write("What an alert was about is as it should be again"),
+  },
+);
+
 /** Copies that leave the building. They stand in the tenant's reserved log. */
 export const EXPORTS = family(
   { category: "audit", sensitivity: "high", surfaces: ["admin"], people: ["/actor"] },
@@ -42,15 +64,6 @@ export const EXPORTS = family(
 );
 
 /** Erasure of people from logs (GDPR Art. 17). */
-/** The system about itself, in the platform's log: what should have happened and did not. */
-export const ALERTS = family(
-  { category: "operation", sensitivity: "medium", surfaces: ["cron", "system"], people: [] },
-  {
-    "cell.alert_raised": write("The cell noticed that something of its own is not as it should be"),
-    "cell.alert_resolved": write("What an alert was about is as it should be again"),
-  },
-);
-
 export const ERASURE = family(
   { category: "privacy", sensitivity: "high", surfaces: ["admin"], people: ["/actor", "/metadata/*"] },
   {

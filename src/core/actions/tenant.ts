@@ -29,6 +29,17 @@ export const TENANT = family(
       category: "security",
       sensitivity: "high",
     }),
+    "tenant.retention_changed": write("How long things of the tenant are kept was changed", { sensitivity: "high" }),
+    "tenant.retention_applied": write("What was kept long enough was removed: what, how much, what was held", {
+      category: "privacy",
+      surfaces: ["cron"],
+    }),
+    "tenant.retention_refused": write("Retention removed nothing, because the clock was not believed", {
+      category: "privacy",
+      sensitivity: "high",
+      surfaces: ["cron"],
+      people: [],
+    }),
     "tenant.deletion_requested": write("The deletion of the tenant with everything of it has begun", {
       category: "privacy",
       sensitivity: "high",

@@ -4,6 +4,7 @@
  */
 import type { ProductEvent } from "../../core/actions/product.ts";
 import type { AuditEvent } from "../../core/event.ts";
+import type { ResourceName } from "../../core/retention/resources.ts";
 import type { AskedBy } from "../tenancy/jobs.ts";
 
 export interface HoldScope {
@@ -14,6 +15,8 @@ export interface HoldScope {
   ranges: readonly { domainId: string; fromSeq: number; toSeq: number }[];
   /** How many people it names; who they are is among its words. They are held in every domain. */
   people: number;
+  /** What the tenant has beside its logs (src/core/retention/resources.ts), wholly. Absent: nothing of it by name. */
+  resources?: readonly ResourceName[];
 }
 
 export interface HoldChange {

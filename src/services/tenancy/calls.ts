@@ -19,6 +19,7 @@ import type { KeyServiceObservation } from "../keys/unwrap.ts";
 import type { Permission, Tier } from "../permissions.ts";
 import type { ApiKeyRecord, DomainRecord, ServiceAccountRecord, TenantRecord } from "../ports.ts";
 import type { RateSettings } from "../rates/limits.ts";
+import type { RetentionCalls } from "../retention/calls.ts";
 import type { Tiered } from "../tiers.ts";
 import type { DomainSettingsWish } from "./domain-settings.ts";
 import type { AskedBy } from "./jobs.ts";
@@ -150,6 +151,8 @@ export interface TenantDeskCalls extends AccessCalls, RecoveryCalls {
   sso: SsoCalls;
   /** Second factors of members. */
   factors: FactorCalls;
+  /** How long what is kept, and what was removed. */
+  retention: RetentionCalls;
   /** Takes all of a member's factors away and ends their sessions. Throws `resource.not_found`, `auth.forbidden`. */
   resetFactors(memberId: string, by: AskedBy, holding: Holding): Promise<void>;
   /** Throws `tenant.held`. Asked again while one runs: that one. */

@@ -24,12 +24,14 @@ import type {
   EventTypeStore,
   KeyServiceStore,
   RandomBytes,
+  RetentionStore,
   RootStore,
   TenantChange,
   TenantKeyStore,
   TenantRecord,
 } from "../ports.ts";
 import type { RateDeskCalls } from "../rates/calls.ts";
+import { type RetentionJob, runRetentionJob } from "../retention/change.ts";
 import { clear } from "./clear-entry.ts";
 import type { DomainSettingsJob } from "./domain-settings.ts";
 import { type KeyJob, type RateLimitsJob, runKeyJob } from "./key-jobs.ts";
@@ -49,6 +51,7 @@ export type Job =
   | EntryJob
   | EventTypeJob
   | DomainSettingsJob
+  | RetentionJob
   | KeyServiceJob
   | ErasureJob;
 
@@ -83,6 +86,7 @@ export interface JobDeps {
   jurisdiction: Jurisdiction;
   control: ControlStore;
   eventTypes: EventTypeStore;
+  retention: RetentionStore;
   roots: RootStore;
   keyServices: KeyServiceStore;
   tenantKeys: TenantKeyStore;
@@ -136,6 +140,8 @@ export async function runJob(job: Job, deps: JobDeps): Promise<JobOutcome> {
     case "event_type_version":
     case "event_type_withdrawal":
       return runEventTypeJob(job, { ...deps, record: (domainId, event, key) => record(deps, domainId, event, key) });
+    case "retention":
+      return runRetentionJob(job, { ...deps, record: (domainId, event, key) => record(deps, domainId, event, key) });
     case "domain_settings":
       await deps.control.changeDomain(job.tenantId, job.domainId, job.settings);
       await record(deps, job.domainId, job.event, job.once);

@@ -1,0 +1,3 @@
+-- What was decided is never edited; the newest row of a tenant stays until the tenant goes, so that no version is given twice.
+CREATE TRIGGER data_retention_policies_frozen BEFORE UPDATE ON data_retention_policies BEGIN SELECT RAISE(ABORT, 'a retention policy is never edited'); END;
+CREATE TRIGGER data_retention_policies_not_replaced BEFORE INSERT ON data_retention_policies WHEN EXISTS (SELECT 1 FROM data_retention_policies p WHERE p.tenant_id = NEW.tenant_id AND p.version = NEW.version AND (p.domain_id IS NOT NEW.domain_id OR p.resource <> NEW.resource OR p.duration IS NOT NEW.duration OR p.effective_from <> NEW.effective_from OR p.set_at <> NEW.set_at)) BEGIN SELECT RAISE(ABORT, 'a retention policy is never edited'); END;
