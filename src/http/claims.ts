@@ -41,9 +41,15 @@ export interface StoredRun {
   not_passed: readonly { file: string; title: string; result: string }[];
 }
 
-/** Of this deployment. A run of other titles than these is none of theirs, and is not shown. */
-export const claimsDocument = () => claimsWith(stored, lastRun.run as StoredRun | null);
+let made: ReturnType<typeof claimsWith> | undefined;
 
+/** Of this deployment, made once: it says the same until the next one. */
+export function claimsDocument() {
+  made ??= claimsWith(stored, lastRun.run as StoredRun | null);
+  return made;
+}
+
+/** A run of other titles than these is none of theirs, and is not shown. */
 export function claimsWith(claims: StoredClaims, lastRun: StoredRun | null) {
   const run = lastRun?.titles_sha256 === claims.titles_sha256 ? lastRun : null;
   const notPassed = new Map(run?.not_passed.map(({ file, title, result }) => [`${file} > ${title}`, result]));

@@ -6,12 +6,14 @@ export const RETENTION_MATRIX: readonly MatrixRow[] = [
     id: "default-retention",
     subject: "Default retention",
     asks: "Seven years, configurable per domain; the chain itself does not expire rows.",
-    here: "The tier says how many days are included and a tenant sets its own within the tier. Nothing deletes an entry by its age.",
-    code: ["src/services/tiers.ts", "src/services/tenancy/settings.ts"],
+    here: "The tier has a default, a tenant and each domain may have their own within its bounds, and the change is an entry. Nothing deletes an entry by its age.",
+    code: ["src/core/retention", "src/services/retention"],
     tests: [
+      "test/http/retention.cell.test.ts > policies of a tenant > S0-18, S1-5, S3-33 entries in the tier %s are kept for %s unless somebody decides, at most %s",
+      "test/http/retention.cell.test.ts > policies of a domain > S4-1 a domain's own goes before the tenant's, and both logs tell of the change once",
       "test/services/tiers.test.ts > S0-12 the tiers > S0-38 seven years are enterprise's alone: seven times 365 days and the leap days among them",
     ],
-    missing: "Retention for each domain, and the enforcer that acts on it.",
+    missing: "The prune of what is old, confirmed and in the archive.",
   },
   {
     id: "hot-retention",
