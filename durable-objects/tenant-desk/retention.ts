@@ -3,7 +3,6 @@
 import { AppError } from "../../src/core/errors.ts";
 import type { ResourceName } from "../../src/core/retention/resources.ts";
 import type { CellEnv } from "../../src/env.ts";
-import type { Alert, AlertOf } from "../../src/services/alerts/alert.ts";
 import { cellConfig } from "../../src/services/cell-config.ts";
 import { heldBy, heldKey } from "../../src/services/holds/held.ts";
 import type { DescribedHold } from "../../src/services/holds/hold-desk.ts";
@@ -14,6 +13,7 @@ import { changeRetention, type RetentionChangeDeps } from "../../src/services/re
 import { type ConfirmDeps, confirmPrune, domainDryRun } from "../../src/services/retention/confirm.ts";
 import { askForRun, planned, type RetentionRunDeps, retentionTurn } from "../../src/services/retention/run.ts";
 import { randomBytes } from "../domain-log/random.ts";
+import { cellDesk } from "../gates.ts";
 import { SqliteConfirmationBook } from "./confirmation-book.ts";
 import { retainedPeople } from "./retained.ts";
 import { SqliteRetentionBook } from "./retention-book.ts";
@@ -119,6 +119,7 @@ export class TenantRetention {
     const { retentionBatch, retentionIntervalMs: intervalMs } = cellConfig(env);
     const tenant = await owner.tenant();
     const { id: tenantId, tenantDomainId } = tenant;
+    const desk = () => cellDesk(env, cellConfig(env)).monitoring;
     const retained: Retaineds = {
       ...retainedPeople(this.#storage),
       rejected_events: owner.rejected(tenantId),
@@ -137,8 +138,8 @@ export class TenantRetention {
       batch: this.batch ?? retentionBatch,
       intervalMs,
       commit: owner.commit,
-      raise: (alert) => raise(alert),
-      resolve: (of) => resolve(of),
+      raise: (alert) => told(() => desk().raise(alert)),
+      resolve: (of) => told(() => desk().resolve(of, owner.clock())),
     };
   }
 
@@ -158,9 +159,11 @@ export class TenantRetention {
   }
 }
 
-/** Until alerts have a desk: in the object's log, codes only. */
-async function raise({ kind, domainId, codes }: Alert): Promise<void> {
-  console.warn(JSON.stringify({ at: "retention", alert: kind, domain: domainId, codes }));
+/** What happened stands in the run and its entry: an alert that does not get through stops nothing. */
+async function told(tell: () => Promise<boolean>): Promise<void> {
+  try {
+    await tell();
+  } catch {
+    console.warn(JSON.stringify({ at: "retention", fault: "an alert did not get through" }));
+  }
 }
-
-async function resolve(_: AlertOf): Promise<void> {}

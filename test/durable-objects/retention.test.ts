@@ -1,8 +1,10 @@
 /** Runs of retention in the object of a tenant: bounded, safe to kill, held back by holds and by a clock that is not believed. */
 import { describe, expect, test } from "vitest";
+import { cellDesk } from "../../durable-objects/gates.ts";
 import { AppError } from "../../src/core/errors.ts";
+import { cellConfig } from "../../src/services/cell-config.ts";
 import { setDeskClock } from "../support/access.ts";
-import { newDomain, newTenant, type TestTenant } from "../support/cell.ts";
+import { env, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
 import { placeHold, releaseHold } from "../support/holds.ts";
 import {
   addRejected,
@@ -208,5 +210,35 @@ describe("the clock", () => {
     await askForRun(tenant).catch(() => undefined);
     expect(await sessionsOf(tenant)).toBe(before);
     expect((await policyOf(tenant, "sessions")).duration).toBe("P7D");
+  });
+});
+
+describe("alerts", () => {
+  const alertsOf = async (tenant: TestTenant) =>
+    (await cellDesk(env, cellConfig(env)).monitoring.view()).alerts
+      .filter(({ domainId }) => domainId === tenant.tenantDomainId)
+      .map(({ kind, codes }) => ({ kind, codes }));
+
+  test("a clock that is not believed, a run that is late and one that fails are alerts until a run is as it should be", async () => {
+    const tenant = await newTenant();
+    await deskOf(tenant.tenantId).wake();
+    await setDeskClock(tenant.tenantId, 365 * DAY);
+    await askForRun(tenant);
+    expect(await alertsOf(tenant)).toEqual([{ kind: "clock.jumped", codes: ["clock_ahead"] }]);
+    await setReference(tenant, 365 * DAY);
+    await addSessions(tenant, 1, ago(8));
+    await aroundBatches(tenant, () => broken());
+    await runDeskAlarm(tenant.tenantId);
+    expect((await untilOver(tenant)).status).toBe("failed");
+    expect(await alertsOf(tenant)).toEqual([
+      { kind: "task.late", codes: ["retention"] },
+      { kind: "retention.failed", codes: ["storage.unavailable"] },
+    ]);
+    await aroundBatches(tenant, null);
+    await setDeskClock(tenant.tenantId, 366 * DAY + HOUR / 2);
+    await setReference(tenant, 366 * DAY + HOUR / 2);
+    await runDeskAlarm(tenant.tenantId);
+    expect(await untilOver(tenant)).toMatchObject({ status: "done", cause: "clock" });
+    expect(await alertsOf(tenant)).toEqual([]);
   });
 });

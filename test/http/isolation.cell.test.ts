@@ -14,6 +14,7 @@ import { KEY_BODIES, newServiceAccount } from "../support/keys.ts";
 import { idsOfNothing, type Operation, operations, paramsOf, pathWith } from "../support/operations.ts";
 import { PEOPLE_BODIES, peopleFor } from "../support/people.ts";
 import { problemOf, withoutInstance } from "../support/problems.ts";
+import { RETENTION_BODIES } from "../support/retention.ts";
 import { FACTOR_BODIES, factorsFor } from "../support/staff.ts";
 
 type Ids = Record<
@@ -87,6 +88,7 @@ function request({ operationId, method, path, hasBody }: Operation, ids: Ids, ke
     ...FACTOR_BODIES,
     ...EVENT_TYPE_BODIES,
     ...EXPORT_BODIES,
+    ...RETENTION_BODIES,
   };
   const body = bodies[operationId]?.() ?? event();
   return call(pathWith(path, ids), { method, key, ...(hasBody ? { body } : {}) });

@@ -31,6 +31,7 @@ import {
   peopleFor,
 } from "../support/people.ts";
 import { problemOf } from "../support/problems.ts";
+import { dryRunToken, RETENTION_BODIES, RETENTION_HEADERS } from "../support/retention.ts";
 import { FACTOR_ANSWERS, FACTOR_BODIES, FACTOR_FORMS, FACTOR_NEEDS, factorsFor } from "../support/staff.ts";
 
 let tenant: TestTenant;
@@ -60,6 +61,7 @@ beforeAll(async () => {
     passkeyId: "AQIDBAUG",
     ...(({ exportId, linkId }) => ({ exportId, linkId }))(idsOfNothing()),
     action: await ownEventType(tenant),
+    dryRunToken: await dryRunToken(domainId, tenant.key),
     ...(await factorsFor("removeStaff", tenant)),
   };
 });
@@ -85,6 +87,8 @@ const BODIES: Record<string, () => object> = {
   exportEntries: () => ({ domain_id: values.domainId }),
   ...HOLD_BODIES,
   ...KEY_BODIES,
+  ...RETENTION_BODIES,
+  confirmDomainRetention: () => ({ token: values.dryRunToken }),
   ...EVENT_TYPE_BODIES,
   ...ACCESS_BODIES,
   ...PEOPLE_BODIES,
@@ -112,6 +116,7 @@ async function request(operation: Operation, key?: string): Promise<Response> {
     ...fromSomewhere(),
     ...KEY_HEADERS[operation.operationId],
     ...EVENT_TYPE_HEADERS[operation.operationId],
+    ...RETENTION_HEADERS[operation.operationId],
   };
   const access = await accessFor(operation.operationId, tenant.tenantId);
   const own = { ...values, ...access, ...(await peopleFor(operation.operationId, tenant)) };

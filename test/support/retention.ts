@@ -5,6 +5,24 @@ import type { Retained } from "../../src/services/ports.ts";
 import { call, env, type TestTenant } from "./cell.ts";
 import { deskStub } from "./tenancy.ts";
 
+/** Right bodies and headers of the routes, by operation. */
+export const RETENTION_BODIES: Record<string, () => object> = {
+  setRetention: () => ({ duration: "P30D" }),
+  setDomainRetention: () => ({ policies: { audit_entries: null } }),
+  confirmDomainRetention: () => ({ token: "0".repeat(64) }),
+};
+export const RETENTION_HEADERS: Record<string, Record<string, string>> = {
+  setRetention: { "If-Match": "*" },
+  resetRetention: { "If-Match": "*" },
+  setDomainRetention: { "If-Match": "*" },
+};
+
+/** A token that confirms what would go from a domain. */
+export async function dryRunToken(domainId: string, key: string): Promise<string> {
+  const answer = await call(`/v1/domains/${domainId}/retention/dry-run`, { method: "POST", key });
+  return ((await answer.json()) as { token: string }).token;
+}
+
 export const retentionPath = (tenant: TestTenant, rest = "") => `/v1/tenants/${tenant.tenantId}/retention${rest}`;
 export const readRetention = (tenant: TestTenant, key = tenant.key) => call(retentionPath(tenant), { key });
 export const setRetention = (

@@ -91,7 +91,7 @@ async function begin(
   const aheadMs = startedAtMs - (await deps.referenceMs());
   if (!(Math.abs(aheadMs) <= LIMITS.clockJumpMs)) return refuse(aheadMs, { cause, by, startedAtMs }, deps);
   await deps.resolve({ kind: "clock.jumped", domainId: deps.tenantDomainId });
-  if (cause === "clock" && lateMs > LIMITS.retentionLateMs) await late(startedAtMs, deps);
+  if (cause === "clock") await tellLateness(lateMs, startedAtMs, deps);
   const resources = await planned(startedAtMs, deps);
   const plan = { cause, by, startedAtMs, endedAtMs: null, lateMs, status: "running" as const, fault: null, times: 1 };
   return deps.book.begin({ ...plan, batches: 0, resources });
@@ -151,8 +151,10 @@ const entryOf = (run: RetentionRun, tenantId: string, domainId: string): EntryJo
   once: `retention:${run.number}`,
 });
 
-async function late(atMs: number, { raise, tenantDomainId }: RetentionRunDeps): Promise<void> {
-  await raise({ kind: "task.late", domainId: tenantDomainId, codes: ["retention"], atMs });
+async function tellLateness(lateMs: number, atMs: number, deps: RetentionRunDeps): Promise<void> {
+  const of = { kind: "task.late", domainId: deps.tenantDomainId } as const;
+  if (lateMs > LIMITS.retentionLateMs) await deps.raise({ ...of, codes: ["retention"], atMs });
+  else await deps.resolve(of);
 }
 
 /** Milliseconds until the next turn. Changes `run` as it goes. */
