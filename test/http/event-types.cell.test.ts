@@ -4,8 +4,9 @@ import { ACTION_SURFACES, type ActionSurface } from "../../src/core/actions/acti
 import { type ActionType, actionTypes } from "../../src/core/actions/index.ts";
 import { PRODUCT_FAMILIES, type ProductAction } from "../../src/core/actions/product.ts";
 import { TENANT_FAMILIES } from "../../src/core/actions/tenants.ts";
+import { platformDomainId } from "../../src/core/ids.ts";
 import { eventTypesDocument } from "../../src/http/event-types.ts";
-import { call, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
+import { call, env, jurisdiction, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
 import { HAPPENINGS, undeclaredIn, untilLogged } from "../support/own-entries.ts";
 import { pointersOf, problemOf } from "../support/problems.ts";
 import { entriesOf } from "../support/tenancy.ts";
@@ -123,5 +124,43 @@ describe("S2-18 every surface", () => {
   test.each<ActionSurface>(ACTION_SURFACES)("%s: an entry of the product's own was seen", (surface) => {
     const own = namesOf(actionTypes({ surface, writtenBy: "product" }));
     expect(own.filter((name) => seen.has(name as ProductAction)).length).toBeGreaterThan(0);
+  });
+});
+
+describe("where an entry of any type belongs", () => {
+  interface Row {
+    domain_id: string;
+    named: string;
+    action: string;
+  }
+  interface Anchor {
+    id: string;
+    kind: string;
+    tenant_id: string | null;
+  }
+  const PLATFORM = platformDomainId(jurisdiction);
+  const rows = async () => {
+    const columns = "domain_id, payload ->> '$.domain' AS named, payload ->> '$.action' AS action";
+    return (await env.LEDGER_00.prepare(`SELECT ${columns} FROM audit_log`).all<Row>()).results;
+  };
+
+  test("S4-31 each row names the one log that holds it: a domain of one tenant, or the platform's", async () => {
+    const domains = await env.CONTROL.prepare("SELECT id, kind, tenant_id FROM domain").all<Anchor>();
+    const anchors = new Map(
+      domains.results.map(({ id, kind, tenant_id }) => [id, kind === "platform" ? kind : tenant_id]),
+    );
+    const all = await rows();
+    const types = new Set(all.map(({ action }) => action));
+    for (const { name } of actionTypes({ writtenBy: "tenant" })) expect(types, name).toContain(name);
+    for (const name of seen) expect(types, name).toContain(name);
+    expect(all.filter(({ domain_id, named }) => domain_id !== named)).toEqual([]);
+    expect(all.filter(({ domain_id }) => !anchors.get(domain_id))).toEqual([]);
+    expect([...anchors].filter(([, anchor]) => anchor === "platform").map(([id]) => id)).toEqual([PLATFORM]);
+  });
+
+  test("S4-33 what the operator's people do stands in the platform's log, and in no other", async () => {
+    const ofStaff = (await rows()).filter(({ action }) => action.startsWith("staff."));
+    expect(ofStaff.length).toBeGreaterThan(0);
+    expect(new Set(ofStaff.map(({ domain_id }) => domain_id))).toEqual(new Set([PLATFORM]));
   });
 });

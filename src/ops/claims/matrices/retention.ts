@@ -81,6 +81,7 @@ export const RETENTION_MATRIX: readonly MatrixRow[] = [
       "test/gateway/routing.test.ts > R1 S4-34 what names two jurisdictions, an unknown one or none is a 404 at the gateway, and no cell is called",
       "test/durable-objects/start.test.ts > the comparison at every start > S0-24 S4-34 an object whose jurisdiction is not its cell's refuses every call and writes nothing",
       "test/durable-objects/erasure-restore.test.ts > S4-35 the reserved chains",
+      "test/http/event-types.cell.test.ts > where an entry of any type belongs",
     ],
   },
   {
