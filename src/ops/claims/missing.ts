@@ -50,10 +50,6 @@ export const MISSING: Readonly<Record<string, string>> = Object.fromEntries([
   ["S3-39", `${NO_TEST}: there are no prices.`],
   ["S3-43", `${NOT_BUILT}: aggregates.`],
   ...all(["S3-46", "S3-47"], PUBLISHED),
-  [
-    "S4-2",
-    `${NO_TEST}. Nothing deletes rows by age: the built Workers hold one such statement, for a tenant that is deleted (S1-4).`,
-  ],
   ["S4-5", `${NO_TEST} that compares the count with the head. A row leaves the object only when the archive holds it.`],
   ["S4-8", `${NOT_BUILT}: restoring a log from its archive.`],
   ["S4-11", `${NOT_BUILT}: the runbook and the drill with a measured time.`],
