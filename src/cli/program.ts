@@ -23,11 +23,13 @@ import { policyCommand } from "./commands/policy.ts";
 import { profilesCommand } from "./commands/profiles.ts";
 import { queryCommand } from "./commands/query.ts";
 import { rejectedCommand } from "./commands/rejected.ts";
+import { retentionCommand } from "./commands/retention.ts";
 import { revealCommand, searchCommand } from "./commands/reveal.ts";
 import { schemasCommand } from "./commands/schemas.ts";
 import { secondFactorCommand } from "./commands/second-factor.ts";
 import { serviceAccountsCommand } from "./commands/service-accounts.ts";
 import { sessionsCommand } from "./commands/sessions.ts";
+import { statusCommand } from "./commands/status.ts";
 import { tailCommand } from "./commands/tail.ts";
 import { typesCommand } from "./commands/types.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -77,12 +79,14 @@ export function buildProgram(session: Session): Command {
     verifyCertificateCommand(session),
     importCommand(session),
     residencyCommand(session),
+    statusCommand(session),
     doctorCommand(session),
     typesCommand(session),
     schemasCommand(session),
     rejectedCommand(session),
     keysCommand(session),
     serviceAccountsCommand(session),
+    retentionCommand(session),
     membersCommand(session),
     sessionsCommand(session),
     secondFactorCommand(session),

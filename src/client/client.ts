@@ -7,6 +7,7 @@ import { type IngestOptions, type IngestResult, ingest } from "./ingest.ts";
 import { MemberClient, SessionClient } from "./members.ts";
 import { QueryClient } from "./queries.ts";
 import { auditPath, type CallOptions, Requests, tenantPath } from "./requests.ts";
+import { RetentionClient } from "./retention.ts";
 import { SecondFactorClient } from "./second-factors.ts";
 import { ServiceAccountClient } from "./service-accounts.ts";
 import { SignInClient } from "./sign-in.ts";
@@ -40,6 +41,7 @@ import type {
   RotateApiKey,
   RotatedApiKey,
   SearchQuery,
+  Status,
   Verification,
   VerifyQuery,
 } from "./types.ts";
@@ -67,6 +69,7 @@ export class MoonsealClient {
   readonly domainSettings: DomainSettingsClient;
   readonly exports: ExportClient;
   readonly #transport: Transport;
+  readonly retention: RetentionClient;
   readonly #tail: TailClient;
   readonly #requests: Requests;
   readonly #randomUuid: () => string;
@@ -86,6 +89,7 @@ export class MoonsealClient {
     this.eventTypes = new EventTypeClient(this.#requests);
     this.domainSettings = new DomainSettingsClient(this.#requests);
     this.exports = new ExportClient(this.#requests, transport);
+    this.retention = new RetentionClient(this.#requests);
     this.#randomUuid = options.randomUuid ?? (() => crypto.randomUUID());
   }
 
@@ -267,6 +271,11 @@ export class MoonsealClient {
   /** The key stops working within the server's cache time (60 s at most). */
   revokeKey(tenantId: string, keyId: string, options: CallOptions = {}): Promise<ApiKey> {
     return this.#requests.delete(keyPath(tenantId, keyId), options);
+  }
+
+  /** How the cells are, as anybody is told. */
+  status(options: CallOptions = {}): Promise<Status> {
+    return this.#requests.get("/v1/status", {}, options);
   }
 
   residency(options: CallOptions = {}): Promise<Residency> {

@@ -78,7 +78,19 @@ import type {
   residencySchema,
   verificationSchema,
 } from "../http/schemas/resources.ts";
+import type {
+  confirmationSchema,
+  domainDryRunSchema,
+  domainRetentionSchema,
+  dryRunSchema,
+  retentionSchema,
+  runSchema,
+  runsSchema,
+  setDomainRetentionSchema,
+  setRetentionSchema,
+} from "../http/schemas/retention.ts";
 import type { revealedEntrySchema, revealSchema, searchSchema } from "../http/schemas/reveal.ts";
+import type { statusSchema } from "../http/schemas/status.ts";
 
 export type { AuditEvent } from "../core/event.ts";
 
@@ -92,6 +104,7 @@ export type ApiKey = z.infer<typeof apiKeySchema>;
 export type IssuedApiKey = z.infer<typeof issuedKeySchema>;
 export type CreatedTenant = z.infer<typeof createdTenantSchema>;
 export type Residency = z.infer<typeof residencySchema>;
+export type Status = z.infer<typeof statusSchema>;
 export type CreateTenant = z.input<typeof createTenantSchema>;
 export type CreateDomain = z.input<typeof createDomainSchema>;
 export type CreateApiKey = z.input<typeof createKeySchema>;
@@ -226,3 +239,13 @@ export interface VerifyQuery {
 export interface AppendResult extends AppendAnswer {
   idempotency_replayed: boolean;
 }
+
+export type Retention = z.infer<typeof retentionSchema>;
+export type SetRetention = z.input<typeof setRetentionSchema>;
+export type RetentionRun = z.infer<typeof runSchema>;
+export type RetentionRuns = z.infer<typeof runsSchema>;
+export type RetentionDryRun = z.infer<typeof dryRunSchema>;
+export type DomainRetention = z.infer<typeof domainRetentionSchema>;
+export type SetDomainRetention = z.input<typeof setDomainRetentionSchema>;
+export type DomainRetentionDryRun = z.infer<typeof domainDryRunSchema>;
+export type RetentionConfirmation = z.infer<typeof confirmationSchema>;

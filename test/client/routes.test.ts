@@ -45,6 +45,7 @@ test("all parts of the client are looked at", () => {
     "ExportClient",
     "MemberClient",
     "QueryClient",
+    "RetentionClient",
     "SecondFactorClient",
     "ServiceAccountClient",
     "SessionClient",

@@ -29,26 +29,29 @@ const named = (parent: Command, [name]: string[]) => parent.commands.find((child
 const wordsOf = (text: string) =>
   (text.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^["']|["']$/g, ""));
 
-describe.each(["README.md", "docs/command-line.md", "docs/verifying.md", "docs/monitoring.md"])("%s", (name) => {
-  test.each(typed(name))("moonseal %s", (text) => {
-    const { command, rest } = commandOf(wordsOf(text));
-    expect(command.parent, "no such command").not.toBeNull();
-    const known = [...command.options, ...program().options, ...defaultsOf(command)];
-    const flags = rest.filter((word) => /^--?[a-z]/.test(word));
-    for (const flag of flags) {
-      expect(
-        known.some(({ long, short }) => long === flag || short === flag),
-        flag,
-      ).toBe(true);
-    }
-    const required = command.options.filter(({ mandatory }) => mandatory).map(({ long }) => long);
-    expect(flags).toEqual(expect.arrayContaining(required));
-  });
+describe.each(["README.md", "docs/command-line.md", "docs/verifying.md", "docs/monitoring.md", "docs/retention.md"])(
+  "%s",
+  (name) => {
+    test.each(typed(name))("moonseal %s", (text) => {
+      const { command, rest } = commandOf(wordsOf(text));
+      expect(command.parent, "no such command").not.toBeNull();
+      const known = [...command.options, ...program().options, ...defaultsOf(command)];
+      const flags = rest.filter((word) => /^--?[a-z]/.test(word));
+      for (const flag of flags) {
+        expect(
+          known.some(({ long, short }) => long === flag || short === flag),
+          flag,
+        ).toBe(true);
+      }
+      const required = command.options.filter(({ mandatory }) => mandatory).map(({ long }) => long);
+      expect(flags).toEqual(expect.arrayContaining(required));
+    });
 
-  test("says something to type", () => {
-    expect(typed(name).length).toBeGreaterThan(0);
-  });
-});
+    test("says something to type", () => {
+      expect(typed(name).length).toBeGreaterThan(0);
+    });
+  },
+);
 
 /** Of the command that runs when a group is named alone. */
 const defaultsOf = (command: Command) => command.commands[0]?.options ?? [];

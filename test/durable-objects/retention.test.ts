@@ -148,6 +148,20 @@ describe("legal holds beat it", () => {
     expect(await askForRun(tenant)).toMatchObject({ planned: 6, done: 6, held: 0 });
   });
 
+  test("one over a resource keeps all of it, and nothing else", async () => {
+    const tenant = await newTenant();
+    const domainId = await newDomain(tenant);
+    await addSessions(tenant, 2, ago(8));
+    await addRejected(domainId, 4, ago(91));
+    const { id, status, domains } = await placeHold(tenant, { resources: ["sessions"] });
+    expect({ status, domains }).toEqual({ status: "active", domains: [] });
+    const run = await askForRun(tenant);
+    expect(resourceOf(run, "sessions")).toMatchObject({ planned: 0, done: 0, held: 2 });
+    expect(resourceOf(run, "rejected_events")).toMatchObject({ planned: 4, done: 4, held: 0 });
+    await releaseHold(tenant, id);
+    expect(await askForRun(tenant)).toMatchObject({ planned: 2, done: 2, held: 0 });
+  });
+
   test("one that is placed while a run is under way holds what is still there", async () => {
     const tenant = await newTenant();
     await addSessions(tenant, 25, ago(8));

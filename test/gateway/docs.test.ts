@@ -14,7 +14,7 @@ import { spiedGateway } from "../support/gateway.ts";
 const file = path.join(import.meta.dirname, "../../docs/openapi.json");
 const document = JSON.parse(readFileSync(file, "utf8")) as ApiDocument;
 const operations = operationsOf(document);
-const addresses = ["/", "/docs", "/problems", ...document.tags.map(({ name }) => `/docs/${slugOf(name)}`)];
+const addresses = ["/", "/claims", "/docs", "/problems", ...document.tags.map(({ name }) => `/docs/${slugOf(name)}`)];
 const pages = new Map<string, string>();
 const { ask, reached } = spiedGateway(() => Response.json({ cells: [] }));
 
@@ -63,7 +63,7 @@ describe("the pages of the API", () => {
         expect(link, address).not.toMatch(/^\/\//);
         const [to = "", anchor] = link.split("#");
         // A file beside the Worker, what a program reads, and the style.
-        if (["/verify", "/v1/residency", "/healthz", "/openapi.json", "/style.css"].includes(to)) continue;
+        if (["/verify", "/v1/claims", "/v1/residency", "/healthz", "/openapi.json", "/style.css"].includes(to)) continue;
         const target = to === "" ? address : to;
         expect(pages.has(target), `${address} links to ${link}`).toBe(true);
         if (anchor !== undefined) expect(ids.get(target)?.has(anchor), `${address} links to ${link}`).toBe(true);

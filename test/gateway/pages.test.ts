@@ -98,7 +98,7 @@ describe("documents that belong to no cell", () => {
   });
 
   test("every route of the gateway's own is an operation of the description, or a page for readers", () => {
-    const pages = ["/", "/docs", "/docs/{tag}", "/problems", "/problems/{code}", "/style.css", "/openapi.json"];
+    const pages = ["/", "/claims", "/docs", "/docs/{tag}", "/problems", "/problems/{code}", "/style.css", "/openapi.json"];
     const described = Object.entries(DESCRIPTION.paths).flatMap(([address, methods]) =>
       Object.keys(methods).map((method) => `${method} ${address}`),
     );

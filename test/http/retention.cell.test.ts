@@ -168,6 +168,22 @@ describe("policies of a domain", () => {
     expect(policies[0]).toMatchObject({ duration: "P7Y", source: "default" });
   });
 
+  test("S4-1 PATCH …/settings changes it, too, with retention.manage only, and changes nothing else when it is refused", async () => {
+    const own = await newDomain(tenant);
+    const patch = (body: object, key = tenant.key) =>
+      call(`/v1/domains/${own}/settings`, { method: "PATCH", key, body, headers: { "If-Match": "*" } });
+    const shown = async () =>
+      ((await (await call(domainPath(own), { key: tenant.key })).json()) as { policies: object[] }).policies[0];
+    expect((await patch({ retention: { audit_entries: "P2Y" }, require_schema: true })).status).toBe(200);
+    expect(await shown()).toMatchObject({ duration: "P2Y", source: "domain" });
+    const { key } = await storedKey(tenant.tenantId, ["domain.update", "domain.read"]);
+    const refused = await patch({ retention: { audit_entries: "P3Y" }, require_schema: false }, key);
+    await problemOf(refused, "auth.forbidden");
+    expect(await shown()).toMatchObject({ duration: "P2Y" });
+    const settings = await (await call(`/v1/domains/${own}/settings`, { key: tenant.key })).json();
+    expect(settings).toMatchObject({ require_schema: true });
+  });
+
   test("not of a reserved domain, and a 404 of somebody else's", async () => {
     const body = { policies: { audit_entries: "P1Y" } };
     await problemOf(await setDomain(body, tenant.tenantDomainId), "auth.forbidden");

@@ -1,13 +1,17 @@
 import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { toHex, utf8 } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/canonical.ts";
 import { type DomainSettings, settingsOf } from "../../core/domain-settings.ts";
 import { AppError } from "../../core/errors.ts";
+import { durationOf } from "../../core/retention/duration.ts";
 import { sha256 } from "../../crypto/sha256.ts";
 import type { DomainRecord } from "../../services/ports.ts";
+import { versionOf } from "../../services/retention/change.ts";
+import { authorise } from "../auth.ts";
 import { strictJsonBody } from "../body.ts";
-import type { CellApp } from "../environment.ts";
 import { demandMatch, ifMatchHeaders } from "../etag.ts";
+import type { CellApp, HttpEnv } from "../environment.ts";
 import { askedBy } from "../principal.ts";
 import { declareRoute, mount } from "../route.ts";
 import { changeDomainSettingsSchema, domainSettingsSchema } from "../schemas/domain-settings.ts";
@@ -36,7 +40,7 @@ const changeDomainSettings = declareRoute({
   operationId: "changeDomainSettings",
   summary: "Change how a domain treats what comes to it",
   description:
-    "Felt everywhere within ten seconds. The change stands in the domain's own log and in the tenant's, and is one with both entries. Not of a reserved domain.",
+    "Felt everywhere within ten seconds. The change stands in the domain's own log and in the tenant's, and is one with both entries. Not of a reserved domain. `retention` is changed first; when it is refused nothing is changed.",
   tag: TAG,
   permission: "domain.update",
   problems: [
@@ -45,6 +49,7 @@ const changeDomainSettings = declareRoute({
     "request.too_large",
     "precondition.required",
     "precondition.failed",
+    "limit.reached",
     "storage.unavailable",
   ],
   before: [strictJsonBody],
@@ -70,10 +75,21 @@ export function domainSettingsRoutes(app: CellApp): void {
     const domain = present(await control.domain(domainId));
     const of = settingsOf(domain);
     demandMatch(c.req.header("If-Match"), etagOf(of));
-    const wish = { domainId, change: c.req.valid("json"), of, by: askedBy(c) };
+    const { retention, ...change } = c.req.valid("json");
+    if (retention) await changeRetention(c, domain, retention.audit_entries);
+    const wish = { domainId, change, of, by: askedBy(c) };
     const changed = settingsOf(await desk(domain.tenantId).changeDomainSettings(wish));
     return c.json({ domain_id: domainId, ...changed }, 200, { ETag: etagOf(changed), "Cache-Control": "no-store" });
   });
+}
+
+/** Needs what the route of retention needs (S4-1). */
+async function changeRetention(c: Context<HttpEnv>, { id, tenantId }: DomainRecord, wanted: string | null) {
+  await authorise("retention.manage")(c, async () => undefined);
+  const { retention } = c.get("services").desk(tenantId);
+  const changes = [{ resource: "audit_entries" as const, duration: wanted === null ? null : durationOf(wanted) }];
+  const of = versionOf((await retention.policies()).rows);
+  await retention.change({ domainId: id, changes, effectiveFromMs: null, of, by: askedBy(c) });
 }
 
 function present(domain: DomainRecord | null): DomainRecord {

@@ -111,6 +111,7 @@ export function holdRoutes(app: CellApp): void {
         toSeq: to,
       })),
       people: scope.people ?? [],
+      resources: scope.resources ?? [],
       by: askedBy(c),
     });
     return c.json(holdJson(described), 201, NOT_KEPT);
@@ -173,6 +174,7 @@ function holdJson({ hold, words }: DescribedHold) {
       all_domains: scope.allDomains,
       domains: [...scope.domains],
       ranges: scope.ranges.map(({ domainId, fromSeq, toSeq }) => ({ domain_id: domainId, from: fromSeq, to: toSeq })),
+      resources: [...(scope.resources ?? [])],
       people: scope.people === 0 ? [] : words[0]?.people ? [...words[0].people] : null,
     },
     changes: hold.changes.map(({ change, kind, at, by, reviewAt, correlationId }, i) => ({

@@ -1,6 +1,7 @@
 /** How a domain treats what comes to it. Each setting is a field of its own, so that others can join them. */
 import { z } from "@hono/zod-openapi";
 import { PERSONAL_DATA_GUARDS } from "../../core/domain-settings.ts";
+import { durationSchema } from "./retention.ts";
 
 const settings = {
   personal_data_guard: z.enum(PERSONAL_DATA_GUARDS).openapi({
@@ -21,7 +22,17 @@ const wish = Object.fromEntries(
 
 export const domainSettingsSchema = z.object({ domain_id: z.string(), ...settings }).openapi("DomainSettings");
 
-export const changeDomainSettingsSchema = z.strictObject(wish).openapi("ChangeDomainSettings", {
+/** Not one of the settings: a policy with a history of its own, which needs `retention.manage`. */
+const retention = z
+  .strictObject({ audit_entries: durationSchema.nullable() })
+  .optional()
+  .openapi({
+    description:
+      "As `PUT …/retention` does, from now on; needs `retention.manage` too. It is read there. `null`: as the tenant's policy says",
+    example: { audit_entries: "P1Y" },
+  });
+
+export const changeDomainSettingsSchema = z.strictObject({ ...wish, retention }).openapi("ChangeDomainSettings", {
   description: "What is absent stays; `null`: as every domain has it again",
   example: { require_schema: true },
 });

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { idPattern } from "../../core/ids.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { RESOURCE_NAMES } from "../../core/retention/resources.ts";
 import { identityId } from "./identity.ts";
 
 const instant = z.string().openapi({ format: "date-time", example: "2027-05-21T00:00:00.000Z" });
@@ -51,10 +52,15 @@ export const placeHoldSchema = z
           .max(LIMITS.holdPeople)
           .optional()
           .openapi({ description: "Identity ids; kept sealed. They are held in every domain of the tenant" }),
+        resources: z
+          .array(z.enum(RESOURCE_NAMES))
+          .max(RESOURCE_NAMES.length)
+          .optional()
+          .openapi({ description: "What the tenant has beside its logs, wholly, before which retention stops" }),
       })
       .refine(
-        ({ all_domains, domains = [], ranges = [], people = [] }) =>
-          all_domains === true || domains.length + ranges.length + people.length > 0,
+        ({ all_domains, domains = [], ranges = [], people = [], resources = [] }) =>
+          all_domains === true || domains.length + ranges.length + people.length + resources.length > 0,
         "must name something",
       ),
   })
@@ -84,6 +90,7 @@ export const holdSchema = z
       domains: z.array(z.string()),
       ranges: z.array(z.object({ domain_id: z.string(), from: seq, to: seq })),
       people: z.array(z.string()).nullable().openapi({ description: "Null after the release" }),
+      resources: z.array(z.enum(RESOURCE_NAMES)),
     }),
     changes: z.array(
       z.object({

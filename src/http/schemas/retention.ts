@@ -7,7 +7,7 @@ import { TIERS } from "../../services/permissions.ts";
 const instant = z.string().openapi({ format: "date-time", example: "2026-11-21T09:14:03.221Z" });
 const count = z.int().min(0).openapi({ example: 25 });
 
-const durationSchema = z
+export const durationSchema = z
   .string()
   .max(32)
   .refine((text) => parseDuration(text) !== null, "must be years, months and days as in P7Y, P1Y6M or P90D, or forever")

@@ -17,6 +17,7 @@ import type { ProductEvent } from "../../core/actions/product.ts";
 import { utf8 } from "../../core/bytes.ts";
 import { AppError, isAppError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
+import type { ResourceName } from "../../core/retention/resources.ts";
 import { parseSealedHeader, type Sealed, type Sealer, type SealOwner, type SealPlace } from "../../crypto/sealed.ts";
 import type { TenantKeys } from "../keys/subject-vault.ts";
 import type { DomainLogCalls } from "../log/calls.ts";
@@ -75,6 +76,7 @@ export interface HoldWish {
   domains: readonly string[];
   ranges: readonly { domainId: string; fromSeq: number; toSeq: number | null }[];
   people: readonly string[];
+  resources: readonly ResourceName[];
   by: AskedBy;
 }
 
@@ -301,6 +303,7 @@ async function scopeOf(wish: HoldWish, ofTenant: readonly string[], deps: HoldDe
     domains: [...new Set(wish.domains)],
     ranges,
     people: new Set(wish.people).size,
+    ...(wish.resources.length > 0 ? { resources: [...new Set(wish.resources)] } : {}),
   };
 }
 

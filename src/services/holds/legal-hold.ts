@@ -100,6 +100,7 @@ export function holdEvent(hold: LegalHold, change: HoldChange, words: HoldWords 
           domains: scope.domains.length,
           ranges: scope.ranges.length,
           people: scope.people,
+          ...(scope.resources ? { resources: [...scope.resources] } : {}),
         }
       : {}),
   };
