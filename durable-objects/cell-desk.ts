@@ -163,7 +163,9 @@ export class CellDesk extends DurableObject<CellEnv> {
     for (const { id, tenantId } of domains) {
       if (this.#deletions.get(tenantId)) continue;
       try {
-        await this.#lookAtSchedules(id);
+        await this.#lookAtSchedules(id).catch(() =>
+          console.warn(JSON.stringify({ at: "cell-desk", fault: "a schedule was not shown", domain: id })),
+        );
         const log = domainLog(this.env, config, id);
         await log.wake();
         const head = await log.head();

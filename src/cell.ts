@@ -85,6 +85,10 @@ function wire(env: CellEnv): CellServices {
     exportFile: (key, range) => exportFile(env.LOG, key, range),
     deletion: (tenantId) => cellDesk(env, config).deletion(tenantId),
     status: () => cellDesk(env, config).status(),
+    get monitoring() {
+      return cellDesk(env, config).monitoring;
+    },
+    watched: recently(() => cellDesk(env, config).monitoring.view(), LIMITS.statusCacheMs),
     slots: {
       all: () => cellDesk(env, config).slots(),
       rotate: (slot) => cellDesk(env, config).rotateSlot(slot),
@@ -125,6 +129,16 @@ function inReservedDomains(env: CellEnv, config: CellConfig, control: D1ControlS
       cache.set(tenantId, domainId);
     }
     await recordInLog(env, config, domainId, event);
+  };
+}
+
+/** What `ask` answered last, for at most `freshMs`. Values are kept, never a promise: that belongs to the request that made it. */
+function recently<T>(ask: () => Promise<T>, freshMs: number): () => Promise<T> {
+  let known: { value: T; atMs: number } | undefined;
+  return async () => {
+    if (known && Date.now() - known.atMs < freshMs) return known.value;
+    known = { value: await ask(), atMs: Date.now() };
+    return known.value;
   };
 }
 

@@ -85,7 +85,7 @@ export class Monitoring implements MonitoringCalls {
     const nowMs = this.#wiring.clock();
     this.#planLook(nowMs + LIMITS.watchJobsMs);
     this.#judge(nowMs);
-    return taskStates(this.#runs.lateTasks());
+    return taskStates(this.#runs.lateTasks(), this.#runs.records());
   }
 
   async verifyBackups(): Promise<void> {
@@ -114,7 +114,7 @@ export class Monitoring implements MonitoringCalls {
     const sizes = { domains: seen.domains, entries: backlogEntries, bytes: backlogBytes };
     return {
       ...{ nowMs, sinceMs, jobs, probes },
-      tasks: taskStates(this.#runs.lateTasks()),
+      tasks: taskStates(this.#runs.lateTasks(), this.#runs.records()),
       alerts: this.#alerts.open(),
       incidents: this.#alerts.since(nowMs - LIMITS.statusIncidentDays * DAY_MS, LIMITS.statusIncidents),
       undelivered: this.#alerts.undelivered(),

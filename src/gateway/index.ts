@@ -23,6 +23,8 @@ import { docsIndex, docsPage } from "./docs/pages.ts";
 import type { Html } from "./layout.ts";
 import { indexPage, problemPage, problemsPage } from "./pages.ts";
 import { cookiesOf, isWholeCredential, offeredCredential, routeTo } from "./routing.ts";
+import { statusOfCells } from "./status.ts";
+import { statusPage } from "./status-page.ts";
 import { STYLE, STYLE_ADDRESS } from "./style.ts";
 
 type GatewayContext = Context<{ Bindings: GatewayEnv }>;
@@ -65,6 +67,15 @@ app.get("/v1/claims", (c) => c.json(claimsDocument(), 200, { "Cache-Control": "p
 app.get("/.well-known/moonseal", (c) => bothCells(c, "public, max-age=300"));
 app.get("/.well-known/jwks.json", (c) => bothCells(c, "public, max-age=300", "keys", "application/jwk-set+json"));
 app.get("/v1/residency", (c) => (c.req.header("Authorization") ? forward(c, null) : bothCells(c, "no-store")));
+app.get("/v1/status", async (c) => {
+  const cells = await statusOfCells(c.env, new URL(c.req.url).origin);
+  return c.json({ cells }, 200, { "Cache-Control": "no-store" });
+});
+app.get("/status", async (c) => {
+  const cells = await statusOfCells(c.env, new URL(c.req.url).origin);
+  return c.html(statusPage(cells, Date.now()), 200, { "Cache-Control": "no-store" });
+});
+app.post("/v1/status/reports/:jurisdiction", (c) => forwardReport(c));
 // The only route whose body says where it belongs, so the only body that is read here.
 app.post("/v1/tenants", async (c) => {
   const body = await readBounded(c.req.raw);
@@ -157,6 +168,24 @@ function forwardToWitness(c: GatewayContext, path: string): Response | Promise<R
   const request = new Request(new URL(`/witness/${path}`, c.req.url), {
     method,
     headers: requestId === null ? {} : { "X-Request-Id": requestId },
+    ...(body === null ? {} : { body, duplex: "half" }),
+  } as RequestInit);
+  return cell(c.env, jurisdiction).fetch(request);
+}
+
+/** Method, body and signature only: a probe has no other credential, so none may cross. */
+function forwardReport(c: GatewayContext): Response | Promise<Response> {
+  const jurisdiction = c.req.param("jurisdiction");
+  if (!isJurisdiction(jurisdiction)) return notFound(c);
+  const { method, body, headers } = c.req.raw;
+  const kept = ["webhook-id", "webhook-timestamp", "webhook-signature", "CF-Connecting-IP", "X-Request-Id"].flatMap(
+    (name) => {
+      const value = headers.get(name);
+      return value === null ? [] : [[name, value] as [string, string]];
+    },
+  );
+  const request = new Request(new URL("/v1/status/reports", c.req.url), {
+    ...{ method, headers: { "Content-Type": "text/plain; charset=utf-8", ...Object.fromEntries(kept) } },
     ...(body === null ? {} : { body, duplex: "half" }),
   } as RequestInit);
   return cell(c.env, jurisdiction).fetch(request);

@@ -13,6 +13,7 @@ export function indexPage(): Html {
 <ul>
 <li><a href="/docs">The API, explained</a>; <a href="/openapi.json">the same as OpenAPI 3.1</a></li>
 <li><a href="/problems">What each problem means</a></li>
+<li><a href="/status">How the cells are</a></li>
 <li><a href="/v1/residency">Where each cell keeps its data</a></li>
 <li><a href="/claims">What was promised, with the tests that show it and what is missing</a></li>
 <li><a href="/verify">Check a proof in this browser: the page asks nobody anything</a></li>

@@ -8,7 +8,7 @@ section{background:var(--card);border:1px solid var(--line);border-radius:.5rem;
 code,pre,.route{font:.9em/1.45 ui-monospace,monospace;overflow-wrap:anywhere}.route{margin:0 0 .75rem}.route b{border:1px solid var(--line);border-radius:.25rem;padding:.1rem .4rem;margin-right:.35rem}
 pre{background:var(--back);border:1px solid var(--line);border-radius:.375rem;padding:.75rem;margin:0 0 1rem;white-space:pre-wrap}
 .wide{overflow-x:auto;margin:0 0 1rem}table{border-collapse:collapse;width:100%;font-size:.9rem}caption{text-align:left;color:var(--soft);padding:0 0 .25rem}th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line)}th{font-weight:600}td:first-child{min-width:9rem}td code{overflow-wrap:break-word}
-.soft{color:var(--soft)}.skip{position:absolute;left:-100vw}.skip:focus{left:1rem;top:.5rem;background:var(--card);padding:.5rem}
+.soft{color:var(--soft)}.state{border-left:.35rem solid var(--line);padding:.1rem .75rem}.state.ok{border-color:light-dark(#15803d,#4ade80)}.state.attention{border-color:light-dark(#b45309,#fbbf24)}.state.away{border-color:light-dark(#b91c1c,#f87171)}.skip{position:absolute;left:-100vw}.skip:focus{left:1rem;top:.5rem;background:var(--card);padding:.5rem}
 @media print{:root{color-scheme:light}header,.skip{display:none}section{border:0;border-top:1px solid #999;border-radius:0;padding:1rem 0}h2,h3,tr{break-inside:avoid;break-after:auto}h2,h3{break-after:avoid}a{color:inherit}}`;
 
 export const STYLE_ADDRESS = "/style.css";

@@ -11,6 +11,7 @@ import type { CheckServices } from "../services/intake/checks.ts";
 import type { RejectedEvents } from "../services/intake/rejected.ts";
 import type { SlotCalls } from "../services/keys/slots/calls.ts";
 import type { DomainKeeperCalls, DomainLogCalls } from "../services/log/calls.ts";
+import type { MonitoringCalls, MonitoringView } from "../services/monitoring/calls.ts";
 import type { Permission } from "../services/permissions.ts";
 import type {
   ApiKeyRecord,
@@ -71,6 +72,10 @@ export interface CellServices extends ReadRecorder, CheckServices {
   exportFile: (key: string, range: ByteRange | null) => Promise<ReadableStream<Uint8Array> | null>;
   residency: () => Promise<ResidencyReport>;
   status: () => Promise<CellStatus>;
+  /** Jobs, alerts, probes and backups. */
+  readonly monitoring: Pick<MonitoringCalls, "view" | "takeReport">;
+  /** The same view for strangers, from memory for at most `LIMITS.statusCacheMs`. */
+  watched: () => Promise<MonitoringView>;
   slots: SlotCalls;
   /** What this cell cosigns for others. */
   witness: WitnessCalls;

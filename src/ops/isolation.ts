@@ -27,7 +27,8 @@ const SHARED = [
   /^vars\.(?:LOG_HOST|PUBLIC_ORIGIN|MAIL_FROM|BACKLOG_BYTES|TOKEN_(?:AUDIENCE|ALGORITHM|LIFETIME_S))$/,
 ];
 /** Public keys, and addresses of others. They may be the same in both cells, or not. */
-const OF_OTHERS = /^vars\.(?:WITNESSED_LOGS|WITNESSES|WITNESSES_REQUIRED|LOG_RETIRED_KEYS|TOKEN_RETIRED_KEYS)$/;
+const OF_OTHERS =
+  /^vars\.(?:WITNESSED_LOGS|WITNESSES|WITNESSES_REQUIRED|PROBE_KEYS|LOG_RETIRED_KEYS|TOKEN_RETIRED_KEYS)$/;
 
 /** What breaks the isolation, one line each; empty when nothing does. Pure. */
 export function isolationFaults({ gateway, ...cells }: Configurations): string[] {

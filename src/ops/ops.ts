@@ -2,6 +2,7 @@
 import { deploy } from "./deploy.ts";
 import { escrow } from "./escrow.ts";
 import { migrate } from "./migrate.ts";
+import { probe } from "./probe.ts";
 import { provision } from "./provision.ts";
 import { replayErasures } from "./replay-erasures.ts";
 import { rotateKey } from "./rotate-key.ts";
@@ -20,7 +21,8 @@ const TASKS: Readonly<Record<string, Task>> = {
   deploy: { summary: "deploy both cells and the gateway, when the gate finds nothing against it", run: deploy },
   "rotate-key": { summary: "a new secret for a slot, everything sealed anew, the old one gone", run: rotateKey },
   "replay-erasures": { summary: "after a restore: erase again whomever the logs say was erased", run: replayErasures },
-  status: { summary: "how full the databases of a cell are, and what waits", run: status },
+  status: { summary: "how full the databases of a cell are, what waits, and how its jobs do", run: status },
+  probe: { summary: "look at a deployment from elsewhere, and tell its cells what was found", run: probe },
   escrow: { summary: "open an escrow file: verify it, or show one secret", run: escrow },
   sql: { summary: "one SQL statement against a local database", run: sql },
 };

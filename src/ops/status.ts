@@ -7,12 +7,14 @@ import { type Answer, databaseRecord, remoteRows, rowsOf } from "./deploy-readba
 import { expectStatus, type LocalApi, localApi } from "./local-api.ts";
 import { generatedConfig, localPaths, REPOSITORY } from "./paths.ts";
 import { localByteLength, ROWS_SQL, sizeLines } from "./status-sizes.ts";
+import { sayWatched } from "./status-watched.ts";
 import { runWrangler } from "./wrangler.ts";
 
 export const STATUS_HELP = `npm run ops -- status --jurisdiction eu|us --local|--remote [options]
 
 Says how full each database of a cell is and how many entries still fit at their present size, with a WARNING from 70 % on;
-with a key, also how many entries of each of its tenant's domains wait to be copied.
+with an address, also what the cell says of its jobs, backups and alerts; with a key, how many entries of each of its tenant's
+domains wait to be copied.
 
   --jurisdiction eu|us   which cell
   --local, --remote      the databases on this machine, or those in the account
@@ -20,7 +22,7 @@ with a key, also how many entries of each of its tenant's domains wait to be cop
   --root DIR             the folder with the configurations (default: this repository)
   --help                 this text
 
-Exit codes: 0 said, 1 could not be read, 2 usage.
+Exit codes: 0 said, 1 could not be read or something needs attention, 2 usage.
 `;
 
 interface StatusOptions {
@@ -60,6 +62,7 @@ export async function status(argv: string[], ports?: StatusPorts): Promise<numbe
     code = 1;
   }
   if (url !== undefined && key !== undefined) await sayBacklog(api(url), key);
+  if (url !== undefined && !(await sayWatched(url, jurisdiction))) code = 1;
   return code;
 }
 

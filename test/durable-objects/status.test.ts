@@ -14,7 +14,7 @@ describe("the status of a cell", () => {
         { waitForCopy: true },
       );
     await cellDesk(env, cellConfig(env)).wakeDomains();
-    const answer = await call("/v1/status", { key: env.OPERATOR_SECRET });
+    const answer = await call("/v1/status/cell", { key: env.OPERATOR_SECRET });
     expect(answer.status).toBe(200);
     const status = (await answer.json()) as {
       shards: { shard: string; bytes: number; entries_left: number; warning: boolean; days_left: number | null }[];
@@ -32,6 +32,6 @@ describe("the status of a cell", () => {
 
   it("is for the operator: a tenant's key gets 403", async () => {
     const tenant = await newTenant();
-    expect((await call("/v1/status", { key: tenant.key })).status).toBe(403);
+    expect((await call("/v1/status/cell", { key: tenant.key })).status).toBe(403);
   });
 });

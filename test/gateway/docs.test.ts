@@ -63,7 +63,19 @@ describe("the pages of the API", () => {
         expect(link, address).not.toMatch(/^\/\//);
         const [to = "", anchor] = link.split("#");
         // A file beside the Worker, what a program reads, and the style.
-        if (["/verify", "/v1/claims", "/v1/residency", "/healthz", "/openapi.json", "/style.css"].includes(to)) continue;
+        if (
+          [
+            "/verify",
+            "/status",
+            "/v1/status",
+            "/v1/claims",
+            "/v1/residency",
+            "/healthz",
+            "/openapi.json",
+            "/style.css",
+          ].includes(to)
+        )
+          continue;
         const target = to === "" ? address : to;
         expect(pages.has(target), `${address} links to ${link}`).toBe(true);
         if (anchor !== undefined) expect(ids.get(target)?.has(anchor), `${address} links to ${link}`).toBe(true);

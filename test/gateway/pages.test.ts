@@ -98,14 +98,25 @@ describe("documents that belong to no cell", () => {
   });
 
   test("every route of the gateway's own is an operation of the description, or a page for readers", () => {
-    const pages = ["/", "/claims", "/docs", "/docs/{tag}", "/problems", "/problems/{code}", "/style.css", "/openapi.json"];
+    const pages = [
+      "/",
+      "/claims",
+      "/docs",
+      "/docs/{tag}",
+      "/problems",
+      "/problems/{code}",
+      "/style.css",
+      "/openapi.json",
+      "/status",
+    ];
     const described = Object.entries(DESCRIPTION.paths).flatMap(([address, methods]) =>
       Object.keys(methods).map((method) => `${method} ${address}`),
     );
-    // The gateway's `/witness/{jurisdiction}` stands before the address that the cell itself has.
+    // The gateway's `/witness/{jurisdiction}` stands before the address that the cell itself has; so with a probe's report.
     const ofWitness = [
       "post /witness/{jurisdiction}/add-checkpoint",
       "get /witness/{jurisdiction}/{originHash}/checkpoint",
+      "post /v1/status/reports/{jurisdiction}",
     ];
     const own = gateway.routes
       .filter(({ method }) => method !== "ALL")

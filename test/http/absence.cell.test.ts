@@ -35,6 +35,7 @@ const unthought: string[] = [];
 /** Right bodies with something private wherever the operation takes it; a new operation must be thought about here. */
 const BODIES: Record<string, () => object | null> = {
   addCheckpoint: () => null,
+  addProbeReport: () => null,
   createTenant: () => null,
   makeEvidenceSet: () => null,
   exportEntries: () => ({ domain_id: domainId, q: `actor:${CANARY.identityId} "${CANARY.email}"` }),

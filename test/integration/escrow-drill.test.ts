@@ -81,7 +81,7 @@ describe("the recovery drill", () => {
   test("S2-6 with a secret of a slot missing the cell does not serve at all", async () => {
     const { [slotSecretName("tax_ids", 1)]: _, ...rest } = escrowed();
     await clean.again(rest);
-    expect((await clean.operator("GET", "/v1/status")).status).toBe(500);
+    expect((await clean.operator("GET", "/v1/status/cell")).status).toBe(500);
   });
 });
 

@@ -4,6 +4,7 @@ import { JURISDICTIONS, type Jurisdiction } from "../../src/core/ids.ts";
 import { SLOT_NAMES } from "../../src/crypto/key-registry.ts";
 import { noteSigner } from "../../src/crypto/signer.ts";
 import { type FirstSlotSecret, slotSecretName } from "../../src/crypto/slot-keys.ts";
+import { signerOf } from "../../src/crypto/webhook-signer.ts";
 import { TOKEN_SIGNING_KEYS } from "./token-keys.ts";
 
 const base64Of = (fill: number) => Buffer.alloc(32, fill).toString("base64");
@@ -23,10 +24,14 @@ export function testBindings(jurisdiction: Jurisdiction) {
     DOCUMENT_SIGNING_KEY: base64Of(offset + 9),
     TOKEN_SIGNING_KEY: TOKEN_SIGNING_KEYS[jurisdiction],
     TOKEN_AUDIENCE: "https://api.test",
+    PROBE_KEYS: `ams=${signerOf([PROBE_SEED]).publicKeys[0]}`,
     WITNESSED_LOGS: JSON.stringify(witnessedLogs()),
     ...slotSecrets(offset + 10),
   };
 }
+
+/** The key of the probe `ams`. */
+export const PROBE_SEED = new Uint8Array(32).fill(201);
 
 /** The key of the logs that test/support/witnessed-log.ts makes, under `WITNESSED_PREFIX`. */
 export const WITNESSED_SEED = new Uint8Array(32).fill(200);

@@ -1,11 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import type { Jurisdiction } from "../../core/ids.ts";
 import type { Permission } from "../../services/permissions.ts";
 import { PUBLIC } from "../../services/permissions.ts";
-import type { CellStatus } from "../../services/status.ts";
 import type { CellApp } from "../environment.ts";
 import { declareRoute, mount } from "../route.ts";
-import { cellStatusSchema, principalSchema, residencySchema } from "../schemas/resources.ts";
+import { principalSchema, residencySchema } from "../schemas/resources.ts";
 
 const TAG = "Deployment";
 
@@ -29,18 +27,6 @@ const residency = declareRoute({
   tag: TAG,
   permission: PUBLIC,
   responses: { 200: { description: "The reports", content: { "application/json": { schema: residencySchema } } } },
-});
-
-const status = declareRoute({
-  method: "get",
-  path: "/v1/status",
-  operationId: "readStatus",
-  summary: "How full the cell is, and what waits in it",
-  description: "For the operator. Shards are asked now; domains are as cron last saw them, every five minutes in turn.",
-  tag: TAG,
-  permission: "cell.read",
-  problems: ["storage.unavailable"],
-  responses: { 200: { description: "The status", content: { "application/json": { schema: cellStatusSchema } } } },
 });
 
 const health = declareRoute({
@@ -74,32 +60,5 @@ export function metaRoutes(app: CellApp): void {
     return c.json({ cells: [await c.get("services").residency()] }, 200, { "Cache-Control": "no-store" });
   });
 
-  mount(app, status, async (c) => {
-    const { config, status: read } = c.get("services");
-    return c.json(statusJson(await read(), config.jurisdiction), 200, { "Cache-Control": "no-store" });
-  });
-
   mount(app, health, (c) => c.json({ status: "ok" as const }, 200));
-}
-
-function statusJson({ shards, seen }: CellStatus, jurisdiction: Jurisdiction) {
-  return {
-    jurisdiction,
-    shards: shards.map((shard) => ({
-      shard: shard.shard,
-      bytes: shard.bytes,
-      limit_bytes: shard.limitBytes,
-      used: shard.used,
-      warning: shard.warning,
-      entries_left: shard.entriesLeft,
-      days_left: shard.daysLeft,
-      rate_since: shard.rateSince,
-    })),
-    domains: seen.domains,
-    entries: seen.entries,
-    backlog_entries: seen.backlogEntries,
-    backlog_bytes: seen.backlogBytes,
-    oldest_uncopied_at: seen.oldestUncopiedAt,
-    stopped_domains: seen.stopped,
-  };
 }

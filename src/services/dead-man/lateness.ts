@@ -76,10 +76,23 @@ export const isTaskLate = (name: TaskName, task: PlannedTask, nowMs: number): bo
 /** What is known of a task over all objects of the cell. */
 export interface TaskState {
   task: TaskName;
-  state: "ok" | "late";
+  /** `waiting`: nobody has looked into the objects yet. */
+  state: "ok" | "waiting" | "late";
   /** Objects in which it is late, as they were last seen. */
   late: number;
 }
 
-export const taskStates = (late: ReadonlyMap<string, number>): TaskState[] =>
-  TASK_NAMES.map((task) => ({ task, state: late.get(task) ? "late" : "ok", late: late.get(task) ?? 0 }));
+/** The job that looks into the schedules of the objects. */
+const LOOKED_AT_BY = { DomainLog: "wake_domains", DomainKeeper: "wake_domains", TenantDesk: "wake_tenants" } as const;
+
+/** `late`: how many objects a task is late in. Nothing is called well that nobody has looked at. */
+export function taskStates(
+  late: ReadonlyMap<string, number>,
+  records: ReadonlyMap<string, Pick<RunRecord, "succeededMs">>,
+): TaskState[] {
+  return TASK_NAMES.map((task) => {
+    const count = late.get(task) ?? 0;
+    const looked = records.get(LOOKED_AT_BY[OBJECT_TASKS[task].object])?.succeededMs ?? null;
+    return { task, state: count > 0 ? "late" : looked === null ? "waiting" : "ok", late: count };
+  });
+}
