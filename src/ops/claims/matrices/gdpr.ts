@@ -139,9 +139,12 @@ export const GDPR_MATRIX: readonly MatrixRow[] = [
     id: "33",
     subject: "Art. 33, breaches",
     asks: "A breach is told to the authority within 72 hours, and is documented.",
-    here: "A log that was changed behind its back stops, and every verifier names the place.",
-    code: ["src/verifier", "docs/verifying.md"],
-    tests: ["test/evil/object-and-archive.test.ts > the object's own file"],
+    here: "A log that was changed behind its back stops, which is an alert of the cell, and every verifier names the place.",
+    code: ["src/verifier", "docs/verifying.md", "docs/status.md"],
+    tests: [
+      "test/evil/object-and-archive.test.ts > the object's own file",
+      "test/durable-objects/monitoring.test.ts > S2-42 work of an object > a domain that stops is an alert by itself, beside its entry",
+    ],
     missing: "A register of breaches, and the clock of 72 hours.",
   },
 ];
