@@ -13,6 +13,8 @@ import { append, call, env, event, inLog, jurisdiction, logOf, newDomain, newTen
 import { entriesOf } from "../support/tenancy.ts";
 
 const MINUTE = 60_000;
+/** Of a machine that has much else to do. Milliseconds. */
+const PATIENCE = 15_000;
 const config = cellConfig(env);
 const desk = () => cellDesk(env, config);
 const inDesk = <T>(run: (it: CellDesk, state: DurableObjectState) => T | Promise<T>) =>
@@ -71,7 +73,7 @@ describe("S2-42 a job that misses its window", () => {
       for (const job of ["wake_domains", "watch_jobs"]) {
         expect(told).toEqual(expect.arrayContaining([`cell.alert_raised ${job}`, `cell.alert_resolved ${job}`]));
       }
-    });
+    }, PATIENCE);
   });
 
   test("is found by whoever reads the status, with cron and the alarm both dead, and raised once", async () => {
@@ -119,7 +121,7 @@ describe("S2-42 work of an object", () => {
       const { alerts, tasks } = await desk().monitoring.view();
       expect(alerts).toMatchObject([{ kind: "task.late", domainId, job: "log.archive" }]);
       return tasks;
-    });
+    }, PATIENCE);
     expect(tasks.find(({ task }) => task === "log.archive")).toMatchObject({ state: "late", late: 1 });
     const shown = JSON.stringify(await (await call("/v1/status")).json());
     expect(shown).not.toContain(domainId);
@@ -155,7 +157,7 @@ describe("S2-42 work of an object", () => {
       await runDurableObjectAlarm(stubOf(domainId));
       const { alerts } = await desk().monitoring.view();
       expect(alerts).toMatchObject([{ kind: "integrity.violation", domainId, codes: ["stopped"] }]);
-    });
+    }, PATIENCE);
   });
 });
 
@@ -187,7 +189,7 @@ describe("an alert", () => {
       await vi.waitFor(async () => {
         await runAlarm();
         expect(broken.asked()).toBe(1);
-      });
+      }, PATIENCE);
       await broken.mend();
     }
     await setClock(Date.now() + 5 * MINUTE);

@@ -225,5 +225,6 @@ export const ANSWER_TEXTS: Readonly<Record<string, string>> = {
   appendEntries: `{"action":"invoice.exported","actor":{"type":"user","id":"usr_42"}}\n`,
   readCheckpoint: CHECKPOINT,
   readWitnessedCheckpoint: CHECKPOINT,
+  addProbeReport: `{"probe":"ams","jurisdiction":"eu","at":"2026-11-21T09:14:03.221Z","code":null,"ms":42}`,
   addCheckpoint: `old 0\n\n${CHECKPOINT}`,
 };

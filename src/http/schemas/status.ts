@@ -49,16 +49,18 @@ const probeSchema = z.object({
   last_at: instant.nullable(),
   code: z.enum(PROBE_CODES).nullable().openapi({ description: "What it found last; null: all was as it should be" }),
   ms: z.int().nullable().openapi({ description: "How long the cell took to answer it" }),
-  days: z.array(z.object({ day: z.string(), reports: z.int(), failed: z.int() })).openapi({
-    description: "UTC days with a report, oldest first",
-  }),
+  days: z
+    .array(z.object({ day: z.string().openapi({ example: "2026-11-21" }), reports: z.int(), failed: z.int() }))
+    .openapi({
+      description: "UTC days with a report, oldest first",
+    }),
 });
 
 const backupSchema = z.object({
   name: z.enum(BACKUP_NAMES as [string, ...string[]]),
-  what: z.string(),
+  what: z.string().openapi({ example: "The entries of every log, its tiles and its checkpoints" }),
   from: z.string().nullable(),
-  reach: z.string(),
+  reach: z.string().openapi({ example: "entry 0, except for entries that the archive does not hold yet" }),
   how: z.string(),
   verdict: z.enum(["verified", "incomplete", "unknown", "none"]),
   checked_at: instant.nullable(),
@@ -106,7 +108,9 @@ const presentCellSchema = z.object({
       "Of the last 90 days, newest first. Each stands in the platform's log as `cell.alert_raised` and `cell.alert_resolved`",
   }),
   probes: z.array(probeSchema).openapi({ description: "What machines outside found" }),
-  alert_keys: z.array(z.string()).openapi({ description: "`whpk_…` (Standard Webhooks): what alerts are signed with" }),
+  alert_keys: z
+    .array(z.string().openapi({ example: "whpk_O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik=" }))
+    .openapi({ description: "`whpk_…` (Standard Webhooks): what alerts are signed with" }),
 });
 
 const absentCellSchema = z.object({
@@ -134,7 +138,13 @@ export const operatorStatusSchema = cellStatusSchema
       }),
     ),
     alert_details: z.array(
-      z.object({ id: z.string(), kind, object: z.string().nullable(), codes: z.array(z.string()), count: z.int() }),
+      z.object({
+        id: z.string(),
+        kind,
+        object: z.string().nullable(),
+        codes: z.array(z.string().openapi({ example: "overdue" })),
+        count: z.int(),
+      }),
     ),
     notices_waiting: z.int().openapi({ description: "Notices of alerts that could not be delivered yet" }),
     notice_fault: z.string().nullable(),
