@@ -344,8 +344,9 @@ export const LIMITS = {
   /** Rows that one batch removes, unless the cell says otherwise, and at most. */
   retentionBatch: 500,
   retentionBatchMax: 5000,
-  /** Batches of one turn of the alarm; the next one follows at once. */
+  /** Batches of one turn of the alarm, and rows of them, but one batch at least; the next turn follows at once. */
   retentionTurnBatches: 8,
+  retentionTurnRows: 5000,
   /** A batch that failed is tried again after the first time, doubled up to the second, so often; then its resource has failed. */
   retentionRetryMs: 5000,
   retentionRetryMaxMs: 5 * 60 * 1000,

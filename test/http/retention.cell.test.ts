@@ -1,10 +1,11 @@
 /** How long things are kept: read, changed within the plan, told of. */
 import { beforeAll, describe, expect, test } from "vitest";
+import { setDeskClock } from "../support/access.ts";
 import { append, call, env, event, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
 import { storedKey } from "../support/credentials.ts";
-import { placeHold } from "../support/holds.ts";
+import { placeHold, releaseHold } from "../support/holds.ts";
 import { problemOf } from "../support/problems.ts";
-import { policyOf, readRetention, retentionPath, setRetention } from "../support/retention.ts";
+import { dryRunLater, policyOf, readRetention, retentionPath, setRetention } from "../support/retention.ts";
 import { deskOf, entriesOf, evictDesk, failFrom, runDeskAlarm } from "../support/tenancy.ts";
 
 let tenant: TestTenant;
@@ -192,17 +193,10 @@ describe("policies of a domain", () => {
 });
 
 describe("S4-3 the dry run of a domain", () => {
-  const dryRun = async (of: string) => {
-    const answer = await call(domainPath(of, "/dry-run"), { method: "POST", key: tenant.key });
-    return (await answer.json()) as { from_seq: number; to_seq: number; ends_because: string; token: string };
-  };
-  const confirm = (of: string, token: string) => call(domainPath(of, "/confirm"), { key: tenant.key, body: { token } });
-  /** Entries of today are old two days from now. */
-  const inTwoDays = () => deskClock(2 * 86_400_000);
-  const deskClock = async (laterMs: number | null) => {
-    const { setDeskClock } = await import("../support/access.ts");
-    await setDeskClock(tenant.tenantId, laterMs);
-  };
+  const confirm = (of: string, token: string | null) =>
+    call(domainPath(of, "/confirm"), { key: tenant.key, body: { token: token ?? "none" } });
+  /** Entries of today are older than a day then. */
+  const LATER = 2 * 86_400_000;
   const oldDomain = async () => {
     const own = await newDomain(tenant);
     for (let i = 0; i < 5; i++) await append(own, event());
@@ -213,30 +207,30 @@ describe("S4-3 the dry run of a domain", () => {
     return own;
   };
 
-  test("names what is old and not held; nothing goes by it", async () => {
+  test("names what is old and not held; nothing goes by it, and an empty range cannot be confirmed", async () => {
     const own = await oldDomain();
-    expect(await dryRun(own)).toMatchObject({ from_seq: 0, to_seq: 0, ends_because: "policy" });
-    await inTwoDays();
-    try {
-      const run = await dryRun(own);
-      expect(run).toMatchObject({ from_seq: 0, to_seq: 7, ends_because: "newest" });
-      await placeHold(tenant, { ranges: [{ domain_id: own, from: 3, to: 4 }] });
-      expect(await dryRun(own)).toMatchObject({ from_seq: 0, to_seq: 3, ends_because: "hold" });
-      // With the one that tells of the hold.
-      expect((await entriesOf(own)).length).toBe(8);
-    } finally {
-      await deskClock(null);
-    }
+    expect(await dryRunLater(tenant, own, 0)).toMatchObject({
+      ...{ from_seq: 0, to_seq: 0, entries: 0 },
+      ...{ ends_because: "policy", token: null },
+    });
+    const run = await dryRunLater(tenant, own, LATER);
+    expect(run).toMatchObject({ from_seq: 0, to_seq: 7, entries: 7, ends_because: "newest" });
+    const { id } = await placeHold(tenant, { ranges: [{ domain_id: own, from: 3, to: 4 }] });
+    expect(await dryRunLater(tenant, own, LATER)).toMatchObject({ from_seq: 0, to_seq: 3, ends_because: "hold" });
+    const people = await placeHold(tenant, { people: ["usr_42"] });
+    expect(await dryRunLater(tenant, own, LATER)).toMatchObject({ to_seq: 0, ends_because: "hold", token: null });
+    for (const hold of [id, people.id]) await releaseHold(tenant, hold);
+    expect((await entriesOf(own)).length).toBeGreaterThan(7);
   });
 
-  test("its token confirms it once somebody has seen it, of that domain only, and two logs tell of it", async () => {
+  test("its token confirms it, of that domain only, and two logs tell of it", async () => {
     const own = await oldDomain();
-    const { token } = await dryRun(own);
+    const { token } = await dryRunLater(tenant, own, LATER);
     await problemOf(await confirm(domainId, token), "precondition.failed");
     await problemOf(await confirm(own, "0".repeat(64)), "precondition.failed");
     expect(await deskOf(tenant.tenantId).retention.confirmation(own)).toBeNull();
     expect((await confirm(own, token)).status).toBe(200);
-    expect(await deskOf(tenant.tenantId).retention.confirmation(own)).toMatchObject({ duration: "P1D", toSeq: 0 });
+    expect(await deskOf(tenant.tenantId).retention.confirmation(own)).toMatchObject({ duration: "P1D", toSeq: 7 });
     for (const log of [own, tenant.tenantDomainId]) {
       const told = (await entriesOf(log)).filter(
         ({ action, targets }) => action === "domain.retention_confirmed" && JSON.stringify(targets).includes(own),
@@ -245,10 +239,19 @@ describe("S4-3 the dry run of a domain", () => {
     }
   });
 
-  test("does not confirm a policy that was shortened after it", async () => {
+  test("does not confirm a policy that was shortened after it, nor a dry run of a week ago", async () => {
     const own = await newDomain(tenant);
-    const { token } = await dryRun(own);
+    const { token } = await dryRunLater(tenant, own, 8 * 366 * 86_400_000);
+    expect(token).not.toBeNull();
     await setDomain({ policies: { audit_entries: "P1Y" } }, own);
     await problemOf(await confirm(own, token), "precondition.failed");
+    const old = await oldDomain();
+    const week = await dryRunLater(tenant, old, LATER);
+    await setDeskClock(tenant.tenantId, LATER + 7 * 86_400_000 + 60_000);
+    try {
+      await problemOf(await confirm(old, week.token), "precondition.failed");
+    } finally {
+      await setDeskClock(tenant.tenantId, null);
+    }
   });
 });

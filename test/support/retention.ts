@@ -2,8 +2,9 @@
 import { runInDurableObject } from "cloudflare:test";
 import type { TenantDesk } from "../../durable-objects/tenant-desk.ts";
 import type { Retained } from "../../src/services/ports.ts";
+import { setDeskClock } from "./access.ts";
 import { call, env, type TestTenant } from "./cell.ts";
-import { deskStub } from "./tenancy.ts";
+import { deskStub, entriesOf } from "./tenancy.ts";
 
 /** Right bodies and headers of the routes, by operation. */
 export const RETENTION_BODIES: Record<string, () => object> = {
@@ -17,10 +18,26 @@ export const RETENTION_HEADERS: Record<string, Record<string, string>> = {
   setDomainRetention: { "If-Match": "*" },
 };
 
-/** A token that confirms what would go from a domain. */
-export async function dryRunToken(domainId: string, key: string): Promise<string> {
-  const answer = await call(`/v1/domains/${domainId}/retention/dry-run`, { method: "POST", key });
-  return ((await answer.json()) as { token: string }).token;
+/** What would go from a domain `laterMs` from now, with the token that confirms it. */
+export async function dryRunLater(tenant: TestTenant, domainId: string, laterMs: number): Promise<ShownDryRun> {
+  // The copy is what is looked at.
+  await entriesOf(domainId);
+  await setDeskClock(tenant.tenantId, laterMs);
+  try {
+    const answer = await call(`/v1/domains/${domainId}/retention/dry-run`, { method: "POST", key: tenant.key });
+    if (answer.status !== 200) throw new Error(`no dry run: ${answer.status} ${await answer.text()}`);
+    return await answer.json();
+  } finally {
+    await setDeskClock(tenant.tenantId, null);
+  }
+}
+
+export interface ShownDryRun {
+  from_seq: number;
+  to_seq: number;
+  entries: number;
+  ends_because: string;
+  token: string | null;
 }
 
 export const retentionPath = (tenant: TestTenant, rest = "") => `/v1/tenants/${tenant.tenantId}/retention${rest}`;

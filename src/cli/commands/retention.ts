@@ -99,7 +99,8 @@ function dryRunCommand(session: Session): Command {
       if (options.json) return line(io.stdout, safeJson(run));
       const range = run.entries === 0 ? "no entries" : `${run.entries} entries, ${run.from_seq} to ${run.to_seq - 1}`;
       line(io.stdout, safeText(`${range} (policy ${run.duration}; ends because of: ${run.ends_because})`));
-      return line(io.stdout, safeText(`moonseal retention confirm ${options.domain} ${run.token}`));
+      if (run.token !== null) line(io.stdout, safeText(`moonseal retention confirm ${options.domain} ${run.token}`));
+      return;
     }
     const run = await client.retention.dryRun(tenantId, { signal: io.signal });
     if (options.json) return line(io.stdout, safeJson(run));

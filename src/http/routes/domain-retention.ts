@@ -64,7 +64,7 @@ const dryRunDomain = declareRoute({
   operationId: "dryRunDomainRetention",
   summary: "Which entries of a domain are older than its policy and not held; nothing goes",
   description:
-    "With a token that confirms it for a week. While a legal hold that names people is in force the range is empty.",
+    "With a token that confirms it for a week, unless the range is empty. While a legal hold that names people is in force the range is empty.",
   tag: TAG,
   permission: "retention.manage",
   problems: ["storage.unavailable"],
@@ -135,7 +135,7 @@ export function domainRetentionRoutes(app: CellApp): void {
         entries: run.toSeq - run.fromSeq,
         ends_because: run.endsBecause,
         token: run.token,
-        token_expires_at: iso(run.tokenExpiresAtMs),
+        token_expires_at: run.tokenExpiresAtMs === null ? null : iso(run.tokenExpiresAtMs),
       },
       200,
       NOT_KEPT,

@@ -151,8 +151,11 @@ export const domainDryRunSchema = z
     ends_because: z.enum(["policy", "hold", "newest"]).openapi({
       description: "Why the range ends: the next entry is younger, a legal hold begins, or there is none",
     }),
-    token: z.string().openapi({ description: "Confirms this range. Shown once", example: "c0ffee" }),
-    token_expires_at: instant,
+    token: z.string().nullable().openapi({
+      description: "Confirms this range. Shown once. Null: the range is empty, there is nothing to confirm",
+      example: "c0ffee",
+    }),
+    token_expires_at: instant.nullable(),
   })
   .openapi("DomainRetentionDryRun");
 

@@ -32,8 +32,9 @@ export interface DomainDryRun {
   fromSeq: number;
   toSeq: number;
   endsBecause: "policy" | "hold" | "newest";
-  token: string;
-  tokenExpiresAtMs: number;
+  /** Null: there is nothing to see, so nothing to confirm. */
+  token: string | null;
+  tokenExpiresAtMs: number | null;
 }
 
 export interface Confirmation {
@@ -94,8 +95,9 @@ export async function domainDryRun(domainId: string, deps: ConfirmDeps): Promise
   const heldFrom = firstHeld(domainId, fromSeq, deps.holds);
   const toSeq = Math.max(fromSeq, Math.min(expired, heldFrom));
   const endsBecause = heldFrom < expired ? "hold" : expired < size ? "policy" : "newest";
-  const token = toHex(random(TOKEN_BYTES));
   const run = { domainId, atMs, duration: formatDuration(duration), toSeq };
+  if (toSeq === fromSeq) return { ...run, beforeMs, fromSeq, endsBecause, token: null, tokenExpiresAtMs: null };
+  const token = toHex(random(TOKEN_BYTES));
   book.addDryRun(hashOf(token), run);
   return { ...run, beforeMs, fromSeq, endsBecause, token, tokenExpiresAtMs: atMs + LIMITS.retentionDryRunMs };
 }

@@ -160,7 +160,8 @@ async function tellLateness(lateMs: number, atMs: number, deps: RetentionRunDeps
 /** Milliseconds until the next turn. Changes `run` as it goes. */
 async function goOn(run: RetentionRun, deps: RetentionRunDeps): Promise<number> {
   let waitMs = 0;
-  for (let batches = 0; batches < LIMITS.retentionTurnBatches; batches++) {
+  const most = Math.max(1, Math.min(LIMITS.retentionTurnBatches, Math.floor(LIMITS.retentionTurnRows / deps.batch)));
+  for (let batches = 0; batches < most; batches++) {
     // One that fails does not keep the others waiting.
     const [next] = run.resources.filter(({ state }) => state === "waiting").sort((a, b) => a.tries - b.tries);
     if (!next) return end(run, deps);
