@@ -7,6 +7,7 @@ const WORDS: Readonly<Record<string, string>> = {
   holdId: "Id of the legal hold.",
   accessId: "Id of the request for access.",
   erasureId: "Id of the erasure.",
+  resource: "What is kept, by its name.",
   memberId: "Id of the member.",
   invitationId: "Id of the invitation.",
   sessionId: "Id of the session.",
