@@ -224,8 +224,8 @@ export class CellDesk extends DurableObject<CellEnv> {
       const tenants = await new D1ControlStore(this.env.CONTROL).tenants(after, WAKE_TENANTS);
       for (const { id } of tenants) {
         await plannedIn(this.env, config)
-          .oldestChange(id)
-          .then((change) => this.monitoring.sawChange(id, change))
+          .ofDesk(id)
+          .then((planned) => this.monitoring.sawDesk(id, planned))
           .catch(() => {});
         await tenantDesk(this.env, config, id)
           .wake()

@@ -113,7 +113,7 @@ export function plannedIn(env: CellEnv, config: CellConfig) {
   return {
     ofLog: (domainId: string) => valueOf(pinnedStub(env.DOMAIN_LOG, config, domainId).tasks()),
     ofKeeper: (domainId: string) => valueOf(pinnedStub(env.DOMAIN_KEEPER, config, domainId).tasks()),
-    oldestChange: (tenantId: string) => valueOf(pinnedStub(env.TENANT_DESK, config, tenantId).oldestChange()),
+    ofDesk: (tenantId: string) => valueOf(pinnedStub(env.TENANT_DESK, config, tenantId).planned()),
   };
 }
 

@@ -38,6 +38,7 @@ import type { DescribedRecovery, RecoverWish, RecoveryDesk } from "../src/servic
 import type { SealedWordsDeps } from "../src/services/access/sealed-words.ts";
 import type { SsoCalls } from "../src/services/access/sso/calls.ts";
 import { type CellConfig, cellConfig } from "../src/services/cell-config.ts";
+import type { PlannedTask } from "../src/services/dead-man/lateness.ts";
 import type { DeletionDeps } from "../src/services/deletion/deletion.ts";
 import type { DeletionState } from "../src/services/deletion/state.ts";
 import type { EraseEverywhereCall, EraseEverywhereResult } from "../src/services/erasure/calls.ts";
@@ -692,9 +693,16 @@ export class TenantDesk extends DurableObject<CellEnv> {
     });
   }
 
-  /** The oldest change that is not finished, by a number that only grows; null: all are. */
-  oldestChange(): Promise<Outcome<number | null>> {
-    return outcomeOf(async () => this.#jobs.oldest());
+  /**
+   * What is planned, for whoever watches that it happens; asked before `wake` makes good what an alarm missed. `oldestChange`: the oldest
+   * that is not finished, by a number that only grows; null: all are.
+   */
+  planned(): Promise<Outcome<{ oldestChange: number | null; tasks: PlannedTask[] }>> {
+    return outcomeOf(async () => {
+      const dueMs = this.#deletion.state() ? null : this.retention.book.dueMs();
+      const tasks = dueMs === null ? [] : [{ task: "retain", dueMs, failures: 0 }];
+      return { oldestChange: this.#jobs.oldest(), tasks };
+    });
   }
 
   /** Cron's call: begins what is due by the clock and takes up what an alarm should have done. */

@@ -13,7 +13,7 @@ import type { CellEnv } from "../../src/env.ts";
 import type { Alert, AlertOf } from "../../src/services/alerts/alert.ts";
 import { type NoticePart, tellDue } from "../../src/services/alerts/tell.ts";
 import type { CellConfig } from "../../src/services/cell-config.ts";
-import { cronStates, type TaskState, taskStates } from "../../src/services/dead-man/lateness.ts";
+import { cronStates, type PlannedTask, type TaskState, taskStates } from "../../src/services/dead-man/lateness.ts";
 import { taskNamed } from "../../src/services/dead-man/table.ts";
 import type { HeadResult } from "../../src/services/log/calls.ts";
 import { type BackupsSeen, backupFaults, backupStates } from "../../src/services/monitoring/backups.ts";
@@ -142,11 +142,11 @@ export class Monitoring implements MonitoringCalls {
     this.#archive.saw(domainId, head, this.#wiring.clock());
   }
 
-  /** The oldest change of a tenant that is not finished; null: all are. */
-  sawChange(tenantId: string, change: number | null): void {
-    const sinceMs = this.#runs.changeSince(tenantId, change, this.#wiring.clock());
-    const tasks = sinceMs === null ? [] : [{ task: "changes", dueMs: sinceMs, failures: 0 }];
-    this.saw({ id: tenantId, object: "TenantDesk", tasks });
+  /** Likewise of a tenant's desk. Its changes bear no time: an open one counts from when it was first seen. */
+  sawDesk(tenantId: string, { oldestChange, tasks }: { oldestChange: number | null; tasks: PlannedTask[] }): void {
+    const sinceMs = this.#runs.changeSince(tenantId, oldestChange, this.#wiring.clock());
+    const changes = sinceMs === null ? [] : [{ task: "changes", dueMs: sinceMs, failures: 0 }];
+    this.saw({ id: tenantId, object: "TenantDesk", tasks: [...tasks, ...changes] });
   }
 
   /** Of a tenant that is deleted, and of its domains. */

@@ -83,6 +83,7 @@ export const OBJECT_TASKS = {
   "keeper.index": row("DomainKeeper", "index", 30, "Indexes what was copied"),
   "keeper.export": row("DomainKeeper", "export", 60, "Makes exports, and deletes those that have expired"),
   "keeper.tail": row("DomainKeeper", "tail", 15, "Looks after live connections"),
+  "desk.retain": row("TenantDesk", "retain", 60, "Removes of a tenant's things what was kept long enough"),
   "desk.changes": row(
     "TenantDesk",
     "changes",

@@ -81,6 +81,8 @@ export class ServerDouble {
   readonly seen: Seen[] = [];
   readonly faults: Fault[] = [];
   cells: Residency["cells"] = [cellIn("eu", "eu"), cellIn("us", "us")];
+  /** What `GET /v1/status` tells anybody. */
+  statuses: object[] = [];
   permissions: readonly string[] = OWNER_KEY_PERMISSIONS;
   /** The log's signed checkpoint; null: none; a number: the status of a refusal. */
   checkpoint: string | number | null = null;
@@ -171,6 +173,7 @@ export class ServerDouble {
       return { status: 200, body: { status: "ok" } };
     }
     if (url.pathname === "/v1/residency") return { status: 200, body: { cells: this.cells } };
+    if (url.pathname === "/v1/status") return { status: 200, body: { cells: this.statuses } };
     const { authorization } = seen.headers;
     const known = [`Bearer ${KEY_EU}`, `Bearer ${TOKEN}`];
     if (authorization && !known.includes(authorization)) throw new Problem(401, "auth.required");
