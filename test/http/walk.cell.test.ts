@@ -13,7 +13,7 @@ import { eraseCall } from "../support/erasure.ts";
 import type { FreshWorker } from "../support/fresh-worker.ts";
 import { spiedWorker } from "../support/handler-spy.ts";
 import { placeHold } from "../support/holds.ts";
-import { type Operation, operations, paramsOf, pathWith } from "../support/operations.ts";
+import { OF_NOBODY, type Operation, operations, paramsOf, pathWith } from "../support/operations.ts";
 import { withoutInstance } from "../support/problems.ts";
 
 let worker: FreshWorker;
@@ -47,7 +47,9 @@ beforeAll(async () => {
 
 /** An id of nothing for every parameter that no test of this suite needs to name something. */
 const anyId = (values: Record<string, string>) =>
-  new Proxy(values, { get: (its, name: string) => its[name] ?? "x0000000000" });
+  new Proxy(values, {
+    get: (its, name: string) => its[name] ?? (name === "resource" ? OF_NOBODY.resource : "x0000000000"),
+  });
 
 async function knock({ method, path }: Operation, { authorization }: Caller, values: Record<string, string>) {
   handled.length = 0;

@@ -43,6 +43,9 @@ export const COMPONENT_VALUES: Readonly<Record<string, unknown>> = {
     review_at: "2099-05-21T00:00:00.000Z",
     scope: { all_domains: true },
   },
+  // Without a time: it may be at most a year ahead.
+  SetRetention: { duration: "P1Y" },
+  SetDomainRetention: { policies: { audit_entries: "P7Y" } },
   Actor: { type: "user", id: "usr_42" },
   AuditEvent: {
     action: "invoice.exported",
