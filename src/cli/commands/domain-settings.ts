@@ -7,8 +7,11 @@ import { connectToDomain } from "../connection.ts";
 import { CliError } from "../io.ts";
 import { line, pairs, safeJson, safeText } from "../text.ts";
 
+/** Retention is a policy with a history of its own: `moonseal retention`. */
+type Setting = Exclude<keyof ChangeDomainSettings, "retention">;
+
 /** What each may be set to; `default` sets any of them back. */
-const VALUES: { readonly [name in keyof ChangeDomainSettings]-?: readonly string[] } = {
+const VALUES: { readonly [name in Setting]: readonly string[] } = {
   personal_data_guard: PERSONAL_DATA_GUARDS,
   require_schema: ["true", "false"],
   record_reads: ["true", "false"],
@@ -45,7 +48,7 @@ function changeOf(wishes: readonly string[]): ChangeDomainSettings {
     if (!Object.hasOwn(VALUES, name)) {
       throw new CliError(`there is no setting ${safeText(name)}; there are ${Object.keys(VALUES).join(", ")}`);
     }
-    const known = [...VALUES[name as keyof ChangeDomainSettings], BACK];
+    const known = [...VALUES[name as Setting], BACK];
     if (!known.includes(value)) throw new CliError(`${name} must be one of ${known.join(", ")}`);
     change[name] = value === BACK ? null : value === "true" || value === "false" ? value === "true" : value;
   }
