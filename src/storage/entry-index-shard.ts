@@ -54,11 +54,17 @@ export class EntryIndexShard {
     this.#sha256 = sha256;
   }
 
-  /** `index` null: none of this domain here, or it is being dropped. `copied`: what of its entries lies here, as a size. */
-  async open(): Promise<{ index: OpenIndex | null; copied: number }> {
+  /**
+   * `index` null: none of this domain here, or it is being dropped. `copied`: what of its entries lies here, as a size; `first`: the
+   * first of them, null: none.
+   */
+  async open(): Promise<{ index: OpenIndex | null; copied: number; first: number | null }> {
     const bind = (sql: string) => ({ sql, values: [this.#domainId] });
-    const [[state], [tip]] = (await this.#ask([bind(STATE), bind(COPIED)])) as [[OpenIndex?], [{ seq: number | null }]];
-    return { index: state && state.size >= 0 ? state : null, copied: (tip.seq ?? -1) + 1 };
+    const [[state], [tip]] = (await this.#ask([bind(STATE), bind(COPIED)])) as [
+      [OpenIndex?],
+      [{ first: number | null; seq: number | null }],
+    ];
+    return { index: state && state.size >= 0 ? state : null, copied: (tip.seq ?? -1) + 1, first: tip.first };
   }
 
   /** The rarest positive clause is walked, by bounded counts; with none, every entry. */

@@ -36,7 +36,8 @@ export const STILL_THERE =
 
 /** What is known of the index, and of the rows that it is behind. `?1` the domain. */
 export const STATE = "SELECT number, lower(hex(salt)) AS salt, size FROM audit_index WHERE domain_id = ?1";
-export const COPIED = "SELECT max(seq) AS seq FROM audit_log WHERE domain_id = ?1";
+export const COPIED =
+  "SELECT (SELECT min(seq) FROM audit_log WHERE domain_id = ?1) AS first, (SELECT max(seq) FROM audit_log WHERE domain_id = ?1) AS seq";
 
 /** Places of the entries that every clause holds for, in order: at most `limit`, out of the next `window` postings of the term. */
 export function keysOf(walk: Walk): Statement {

@@ -44,7 +44,7 @@ export class D1EntryIndex implements EntryIndex {
     limit: number,
     pageChars: number = LIMITS.pageChars,
   ): Promise<IndexPage> {
-    const { shards, size } = await this.#open();
+    const { shards, size, from: first } = await this.#open();
     const streams = await Promise.all(
       shards.map(async ({ shard, index }) =>
         shard.streams(index, await shard.plan(index, filter), filter, from, limit + 1),
@@ -52,20 +52,25 @@ export class D1EntryIndex implements EntryIndex {
     );
     const { places, scannedTo } = merged(streams.flat(), from.order, limit);
     const { rows, cutAt } = await this.#rows(places, compareIn(from.order), pageChars);
-    return { rows, scannedTo: cutAt ?? scannedTo, size };
+    return { rows, scannedTo: cutAt ?? scannedTo, size, from: first };
   }
 
   async count(filter: EntryFilter, atMost: number): Promise<IndexCount> {
-    const { shards, size } = await this.#open();
+    const { shards, size, from: first } = await this.#open();
     const counts = await Promise.all(
       shards.map(async ({ shard, index }) => shard.count(index, await shard.plan(index, filter), filter)),
     );
     const count = counts.reduce((sum, one) => sum + one.count, 0);
-    return { count: Math.min(count, atMost), exact: count <= atMost && counts.every(({ exact }) => exact), size };
+    return {
+      count: Math.min(count, atMost),
+      exact: count <= atMost && counts.every(({ exact }) => exact),
+      size,
+      from: first,
+    };
   }
 
   async tallies(range: DayRange, kinds: readonly TallyKind[], limit: number): Promise<Tallies> {
-    const { shards, size } = await this.#open();
+    const { shards, size, from: first } = await this.#open();
     // The most frequent of several shards together need all values of each.
     const top = shards.length > 1 ? null : limit;
     const found = await Promise.all(shards.map(({ shard, index }) => shard.tallies(index, range, kinds, top)));
@@ -77,6 +82,7 @@ export class D1EntryIndex implements EntryIndex {
       days: [...days].map(([day, count]) => ({ day, count })).sort((a, b) => a.day - b.day),
       exact: found.every(({ isCut }) => !isCut),
       size,
+      from: first,
     };
   }
 
@@ -84,13 +90,17 @@ export class D1EntryIndex implements EntryIndex {
     return (await this.#open()).size;
   }
 
-  async #open(): Promise<{ shards: OpenShard[]; size: number }> {
+  async #open(): Promise<{ shards: OpenShard[]; size: number; from: number | null }> {
     const opened = await Promise.all(this.#shards.map(async (shard) => ({ shard, ...(await shard.open()) })));
     if (opened.some(({ index, copied }) => copied > (index?.size ?? 0))) this.#behind();
     const sizes = new Map(opened.map(({ shard, index }) => [shard.name, index?.size ?? 0]));
     return {
       shards: opened.flatMap(({ shard, index }) => (index ? [{ shard, index }] : [])),
       size: reachOver(this.#ranges, sizes),
+      from: opened.reduce<number | null>(
+        (least, { first }) => (first === null ? least : Math.min(first, least ?? first)),
+        null,
+      ),
     };
   }
 

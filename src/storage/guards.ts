@@ -24,6 +24,8 @@ export const LEDGER_GUARDS: Guards = {
   ledger_release_no_update: "98b2e3a7c9b7c5f6934720ef5e9f469da851d97f20c37e7902617759cc962a78",
   ledger_release_no_delete: "6b4ad3ad0b1fcf6a0b3ef06b8b785b260b73eec87ee0f8cb2e5acabc59b8e4bb",
   ledger_release_no_rewrite: "a3c240a03e4af4ead2d62bc96b6420fb952f258bbaf3fc824f635e9af1b1cac3",
+  ledger_release_prefix: "c7b680f873188320569db4f4b2c5a4813494c4118333c733d80d28f6dd8d3270",
+  audit_log_not_pruned: "18398967591b6929b1e0805026025db9af0e382da1ae2024aaece161f5453205",
   audit_index_begins: "8ceddc4e95297ef27ec1499bef3f732aa7f705f76dae317d1355654bee840727",
   audit_index_step: "1025dcdb5619bf4fd9e003784fb9ce251fcc6551f25fdfcff334fec2c3fb45c4",
   audit_index_kept: "c2574262bc35b074c6b3c2f9ec7341a9f12799e74d165f3d10d63f85d751d739",
@@ -42,6 +44,8 @@ export const CONTROL_GUARDS: Guards = {
   event_type_version_not_replaced: "f148923c59abfe9ac29a4288f8d6e45ebe576a467fc07cf7f04ec0db04a352f3",
   event_type_kept: "9b19ada34dc22f3105ecc348341428734ffbc3cb597e05b690145d85c0074e65",
   event_type_not_replaced: "6278ad696df963483da6fe8758af18cc6fd4d151e052e02e7796d1fdc35fbb57",
+  data_retention_policies_frozen: "f2d1842263e356848e1d9ff37c66f4abcc45402cbfe4e2bf9a8904a357b403ce",
+  data_retention_policies_not_replaced: "0c5bdb7aee1faa7823f90abc6e5f9d0ecd5eca4069a9bfccc928aa88e91dff97",
 };
 
 /** A trigger as `sqlite_master` holds it; untrusted. */

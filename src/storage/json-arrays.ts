@@ -3,6 +3,10 @@ import { Buffer } from "node:buffer";
 
 /** The rows as JSON arrays, in order, each of at most `maxBytes` of UTF-8 (one row alone is never cut). */
 export function jsonArrays(rows: readonly unknown[], maxBytes: number): string[] {
+  if (rows.length === 0) return [];
+  // Nearly always all of them fit, and one text is cheaper than one a row.
+  const whole = JSON.stringify(rows);
+  if (Buffer.byteLength(whole) <= maxBytes) return [whole];
   const arrays: string[][] = [];
   let byteLength = maxBytes;
   for (const row of rows) {

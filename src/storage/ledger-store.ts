@@ -1,7 +1,15 @@
 /** A domain's rows in a ledger shard (D1). Every statement names the domain. */
 import { AppError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
-import type { EntryRow, LedgerLines, LedgerLookUp, LedgerStore, LedgerText, SealedRows } from "../services/ports.ts";
+import type {
+  EntryRow,
+  LedgerLines,
+  LedgerLookUp,
+  LedgerPack,
+  LedgerStore,
+  LedgerText,
+  SealedRows,
+} from "../services/ports.ts";
 import { storeUnavailable } from "./d1-errors.ts";
 import { guardsMissing, LEDGER_GUARDS, type StoredTrigger, TRIGGERS_SQL } from "./guards.ts";
 import { jsonArrays } from "./json-arrays.ts";
@@ -28,7 +36,16 @@ const LINES = `SELECT count(*), max(seq), lower(hex(entry_hash)), group_concat(p
     FROM audit_log WHERE domain_id = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq LIMIT ?4)
   WHERE through <= ?5`;
 
-export class D1LedgerStore implements LedgerStore, LedgerLookUp, LedgerLines {
+/** The columns of a row before its payload: two hashes in hex and the id, between spaces. */
+const PACKED = `SELECT count(*), max(seq), group_concat(lower(hex(prev_hash)) || lower(hex(entry_hash)) || id, ' ' ORDER BY seq),
+    group_concat(payload, char(10) ORDER BY seq) FROM (
+    SELECT seq, id, prev_hash, entry_hash, payload,
+      sum(octet_length(payload) + 170) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS through
+    FROM audit_log WHERE domain_id = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq LIMIT ?4)
+  WHERE through <= ?5`;
+const PACKED_COLUMNS = /^([0-9a-f]{64})([0-9a-f]{64})([^ ]{1,128})$/;
+
+export class D1LedgerStore implements LedgerStore, LedgerLookUp, LedgerLines, LedgerPack {
   readonly #db: D1Database;
   readonly #domainId: string;
   /** Size of the database after the last insert; null before the first. Bytes. */
@@ -107,6 +124,26 @@ export class D1LedgerStore implements LedgerStore, LedgerLookUp, LedgerLines {
     );
     const [count, last, entryHash, text] = rows[0] ?? [0, null, "", ""];
     return last === null || last - fromSeq + 1 !== count ? null : { count, text, entryHash };
+  }
+
+  async packed({ fromSeq, toSeq, limit }: Parameters<LedgerPack["packed"]>[0]): Promise<EntryRow[] | null> {
+    const values = [this.#domainId, fromSeq, toSeq, limit, LIMITS.exportPageBytes];
+    const found = await this.#asking(() =>
+      this.#db
+        .prepare(PACKED)
+        .bind(...values)
+        .raw<[number, number | null, string, string]>(),
+    );
+    const [count, last, columns, text] = found[0] ?? [0, null, "", ""];
+    if (last === null || last - fromSeq + 1 !== count) return null;
+    const [names, payloads] = [columns.split(" "), text.split("\n")];
+    if (names.length !== count || payloads.length !== count) return null;
+    const rows = names.flatMap((name, i): EntryRow[] => {
+      const [, prevHash, entryHash, id] = PACKED_COLUMNS.exec(name) ?? [];
+      const isWhole = prevHash !== undefined && entryHash !== undefined && id !== undefined;
+      return isWhole ? [{ seq: fromSeq + i, id, prevHash, entryHash, payload: payloads[i] as string }] : [];
+    });
+    return rows.length === count ? rows : null;
   }
 
   async byId(id: string): Promise<EntryRow | null> {

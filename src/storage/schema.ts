@@ -111,6 +111,13 @@ export const provisionedResource = sqliteTable("provisioned_resource", {
   readBackAt: text("read_back_at").notNull(),
 });
 
+/** What Time Travel would restore each database to. Written by the operator's tool, read through `bookmark-store.ts`. */
+export const backupBookmark = sqliteTable("backup_bookmark", {
+  binding: text("binding").primaryKey(),
+  bookmark: text("bookmark").notNull(),
+  recordedAt: text("recorded_at").notNull(),
+});
+
 /** Services that wrap a tenant's keys (S3-41). Written through `key-service-store.ts`. */
 export const tenantKeyService = sqliteTable(
   "tenant_key_service",

@@ -20,6 +20,13 @@ import { compress, decompress } from "./zstd.ts";
 const ask = asking("archive");
 const LIST_PAGE = 1000;
 const MAX_SEGMENT_BYTES = LIMITS.segmentBytes + LIMITS.segmentEntriesMax + LIMITS.payloadBytes;
+/** Nothing that is compressed grows by more: a larger object is no segment, and is not read. */
+const MOST_COMPRESSED_BYTES = MAX_SEGMENT_BYTES + MAX_SEGMENT_BYTES / 64;
+
+/** The payloads of an untrusted compressed segment; null: it is damaged. */
+export async function decodedSegment(bytes: Uint8Array): Promise<string[] | null> {
+  return decodeSegment(await decompress(bytes, MAX_SEGMENT_BYTES).catch(() => ""));
+}
 
 export class R2SegmentStore implements SegmentStore {
   readonly #bucket: R2Bucket;
@@ -51,9 +58,13 @@ export class R2SegmentStore implements SegmentStore {
   async get(firstSeq: number): Promise<{ head: SegmentHead | null; payloads: string[] } | null> {
     const object = await ask(() => this.#bucket.get(segmentKey(this.#domainId, firstSeq)));
     if (!object) return null;
+    if (object.size > MOST_COMPRESSED_BYTES) {
+      await object.body.cancel();
+      return { head: parseSegmentMetadata(object.customMetadata), payloads: [] };
+    }
     const bytes = await ask(() => object.arrayBuffer());
-    const text = await decompress(new Uint8Array(bytes), MAX_SEGMENT_BYTES).catch(() => "");
-    return { head: parseSegmentMetadata(object.customMetadata), payloads: decodeSegment(text) ?? [] };
+    const payloads = await decodedSegment(new Uint8Array(bytes));
+    return { head: parseSegmentMetadata(object.customMetadata), payloads: payloads ?? [] };
   }
 
   async list(fromSeq: number, limit: number): Promise<number[]> {

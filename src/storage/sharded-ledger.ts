@@ -7,6 +7,7 @@ import type {
   EntryRow,
   LedgerLines,
   LedgerLookUp,
+  LedgerPack,
   LedgerStore,
   LedgerText,
   LogPosition,
@@ -14,16 +15,21 @@ import type {
 } from "../services/ports.ts";
 import { NO_SEALED_ROWS } from "./sealed-rows.ts";
 
-type Shard = LedgerStore & LedgerLookUp & LedgerLines;
+type Shard = LedgerStore & LedgerLookUp & LedgerLines & LedgerPack;
 
 export class ShardedLedger implements Shard {
   readonly #ranges: () => readonly ShardRange[];
   readonly #open: (shard: string) => Shard;
+  readonly #firstHot: () => number;
 
-  /** `ranges` is asked each time, ascending and not empty: the last one may change while the domain goes on elsewhere. */
-  constructor(ranges: () => readonly ShardRange[], open: (shard: string) => Shard) {
+  /**
+   * `ranges` is asked each time, ascending and not empty: the last one may change while the domain goes on elsewhere. Rows before
+   * `firstHot` were pruned.
+   */
+  constructor(ranges: () => readonly ShardRange[], open: (shard: string) => Shard, firstHot: () => number = () => 0) {
     this.#ranges = ranges;
     this.#open = open;
+    this.#firstHot = firstHot;
   }
 
   /** All or nothing in each shard; a batch over a border goes shard by shard, and the tip tells how far it came. */
@@ -32,17 +38,20 @@ export class ShardedLedger implements Shard {
     const last = rows.at(-1)?.seq ?? -1;
     for (const part of rangesWithin(this.#ranges(), first, last)) {
       const own = rows.filter(({ seq }) => seq >= part.fromSeq && seq <= part.toSeq);
-      const begins = this.#ranges().some(({ fromSeq }) => fromSeq === own[0]?.seq);
+      const begins = [this.#firstHot(), ...this.#ranges().map(({ fromSeq }) => fromSeq)].includes(own[0]?.seq ?? -1);
       const beside = sealedWithin(sealed, part.fromSeq, part.toSeq);
-      await this.#open(part.shard).insert(own, begins ? (own[0]?.prevHash ?? base) : null, beside);
+      // The first rows of all may begin in the middle of a range: what lies before them was pruned.
+      const isBase = begins || (base !== null && own[0]?.seq === first);
+      await this.#open(part.shard).insert(own, isBase ? (own[0]?.prevHash ?? base) : null, beside);
     }
   }
 
   /** How far the rows reach without a gap: a shard that was set back ends them, whatever later shards hold. */
   async tip(): Promise<LogPosition | null> {
     let reached: LogPosition | null = null;
-    for (const { shard, fromSeq, toSeq } of rangesWithin(this.#ranges(), 0, Number.MAX_SAFE_INTEGER)) {
-      if ((reached?.size ?? 0) !== fromSeq) break;
+    const firstHot = this.#firstHot();
+    for (const { shard, fromSeq, toSeq } of rangesWithin(this.#ranges(), firstHot, Number.MAX_SAFE_INTEGER)) {
+      if ((reached?.size ?? firstHot) !== fromSeq) break;
       const tip = await this.#open(shard).tip();
       if (!tip || tip.size <= fromSeq) break;
       reached = tip.size - 1 <= toSeq ? tip : await this.#endOf(shard, toSeq);
@@ -70,6 +79,12 @@ export class ShardedLedger implements Shard {
   async lines(range: Parameters<LedgerLines["lines"]>[0]): Promise<LedgerText | null> {
     const [part] = rangesWithin(this.#ranges(), range.fromSeq, range.toSeq);
     return part ? this.#open(part.shard).lines({ ...range, toSeq: part.toSeq }) : null;
+  }
+
+  /** Of one shard, likewise. */
+  async packed(range: Parameters<LedgerPack["packed"]>[0]): Promise<EntryRow[] | null> {
+    const [part] = rangesWithin(this.#ranges(), range.fromSeq, range.toSeq);
+    return part ? this.#open(part.shard).packed({ ...range, toSeq: part.toSeq }) : null;
   }
 
   async rowsAt(seqs: readonly number[], descending = false): Promise<EntryRow[]> {

@@ -3,6 +3,7 @@
  * compares the tables with `schema.ts`, so that a new table cannot be forgotten.
  */
 import { exportPrefix } from "../core/export/key.ts";
+import { importPrefix } from "../core/moving/keys.ts";
 import { segmentPrefix } from "../core/segment.ts";
 import type { Deleted, TenantSweep } from "../services/ports.ts";
 import { storeUnavailable } from "./d1-errors.ts";
@@ -63,6 +64,7 @@ export class CellTenantSweep implements TenantSweep {
     const { log } = this.#stores;
     return {
       exports: await deleteUnder(log, exportPrefix(domainId), askLog),
+      imports: await deleteUnder(log, importPrefix(domainId), askLog),
       sealed_pages: await deleteUnder(log, sealedPages(domainId), askLog),
       segments: await deleteUnder(log, segmentPrefix(domainId), askLog),
       tree_tiles: await deleteUnder(log, treePrefix(domainId), askLog),
@@ -85,7 +87,9 @@ export class CellTenantSweep implements TenantSweep {
     }
     const { keys, log } = this.#stores;
     if (await anyUnder(keys, [subjectKeys(domainId)])) places.push("R2 KEYS");
-    const inLog = [exportPrefix, sealedPages, segmentPrefix, treePrefix].map((prefix) => prefix(domainId));
+    const inLog = [exportPrefix, importPrefix, sealedPages, segmentPrefix, treePrefix].map((prefix) =>
+      prefix(domainId),
+    );
     if (await anyUnder(log, inLog)) places.push("R2 LOG");
     return places;
   }

@@ -1,8 +1,13 @@
 /** A log's tree in R2 LOG, under the paths of C2SP tlog-tiles: `tlog/<domain id>/checkpoint`, `tlog/<domain id>/tile/…`. */
+import { TILE_WIDTH } from "../core/merkle/tiles.ts";
+import { HASH_BYTES } from "../core/sha256.ts";
 import type { TreeMirror } from "../services/ports.ts";
 import { asking, deleteUnder } from "./r2-asking.ts";
 
 const ask = asking("tree mirror");
+/** What stands in the bucket is untrusted. A bundle has two bytes before each leaf; a note has at most so many. */
+const TILE_BYTES = TILE_WIDTH * (2 + HASH_BYTES);
+const CHECKPOINT_BYTES = 64 * 1024;
 
 export const treePrefix = (domainId: string): string => `tlog/${domainId}/`;
 
@@ -16,8 +21,14 @@ export class R2TreeMirror implements TreeMirror {
   }
 
   async checkpoint(): Promise<string | null> {
-    const object = await ask(() => this.#bucket.get(this.#key("checkpoint")));
-    return object ? ask(() => object.text()) : null;
+    const bytes = await this.#read("checkpoint", CHECKPOINT_BYTES);
+    return bytes && new TextDecoder().decode(bytes);
+  }
+
+  /** When R2 stored it, by its own clock; null: there is none. Unix milliseconds. */
+  async checkpointWrittenMs(): Promise<number | null> {
+    const object = await ask(() => this.#bucket.head(this.#key("checkpoint")));
+    return object ? object.uploaded.getTime() : null;
   }
 
   async putCheckpoint(note: string): Promise<void> {
@@ -32,7 +43,16 @@ export class R2TreeMirror implements TreeMirror {
   }
 
   async tile(path: string): Promise<Uint8Array | null> {
+    return this.#read(path, TILE_BYTES);
+  }
+
+  /** An object that is larger than it can be comes without a byte of it: it would have to be in memory as a whole. */
+  async #read(path: string, most: number): Promise<Uint8Array | null> {
     const object = await ask(() => this.#bucket.get(this.#key(path)));
+    if (object && object.size > most) {
+      await object.body.cancel();
+      return new Uint8Array();
+    }
     return object ? new Uint8Array(await ask(() => object.arrayBuffer())) : null;
   }
 

@@ -5,6 +5,10 @@
  */
 import { Buffer } from "node:buffer";
 import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
+import { LIMITS } from "../core/limits.ts";
+
+/** A frame names its own window, and the decoder makes room for it: without a limit, as much as the object has memory. */
+const WINDOW = { [constants.ZSTD_d_windowLogMax]: LIMITS.zstdWindowLog };
 
 /** One frame with a checksum of its content, so that a reader finds damage before it reads. Rejects only for want of memory. */
 export function compress(text: string): Promise<Uint8Array> {
@@ -14,9 +18,9 @@ export function compress(text: string): Promise<Uint8Array> {
   return collected(stream, bytes, Number.POSITIVE_INFINITY);
 }
 
-/** Decompresses at most `maxBytes`; rejects on damage and on more. */
+/** Decompresses at most `maxBytes`, in a window of at most `LIMITS.zstdWindowLog`; rejects on damage and on more. */
 export async function decompress(bytes: Uint8Array, maxBytes: number): Promise<string> {
-  return (await collected(createZstdDecompress(), bytes, maxBytes)).toString("utf8");
+  return (await collected(createZstdDecompress({ params: WINDOW }), bytes, maxBytes)).toString("utf8");
 }
 
 /** ZSTD_compressBound, and room for what a stream adds. */

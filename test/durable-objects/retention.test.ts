@@ -230,8 +230,29 @@ describe("the clock", () => {
 describe("alerts", () => {
   const alertsOf = async (tenant: TestTenant) =>
     (await cellDesk(env, cellConfig(env)).monitoring.view()).alerts
-      .filter(({ domainId }) => domainId === tenant.tenantDomainId)
+      .filter(({ domainId }) => domainId === tenant.tenantDomainId || domainId === tenant.tenantId)
       .map(({ kind, codes }) => ({ kind, codes }));
+
+  test("S2-42 cron silent for a day: the alarm removes what is due all the same, and the late run is told until one is in time", async () => {
+    const tenant = await newTenant();
+    await deskOf(tenant.tenantId).wake();
+    await addSessions(tenant, 3, ago(8));
+    const before = await sessionsOf(tenant);
+    // Nobody wakes it from here on.
+    await setDeskClock(tenant.tenantId, 2 * DAY);
+    await setReference(tenant, 2 * DAY);
+    await runDeskAlarm(tenant.tenantId);
+    const run = await untilOver(tenant);
+    expect(run).toMatchObject({ status: "done", cause: "clock" });
+    expect(run.late_seconds).toBeGreaterThan(86_000);
+    expect(before - (await sessionsOf(tenant))).toBe(3);
+    expect(await alertsOf(tenant)).toEqual([{ kind: "task.late", codes: ["overdue"] }]);
+    await setDeskClock(tenant.tenantId, 3 * DAY + HOUR / 2);
+    await setReference(tenant, 3 * DAY + HOUR / 2);
+    await runDeskAlarm(tenant.tenantId);
+    expect((await runsOf(tenant))[0]?.number).toBe(run.number + 1);
+    expect(await alertsOf(tenant)).toEqual([]);
+  });
 
   test("a clock that is not believed, a run that is late and one that fails are alerts until a run is as it should be", async () => {
     const tenant = await newTenant();
@@ -245,7 +266,7 @@ describe("alerts", () => {
     await runDeskAlarm(tenant.tenantId);
     expect((await untilOver(tenant)).status).toBe("failed");
     expect(await alertsOf(tenant)).toEqual([
-      { kind: "task.late", codes: ["retention"] },
+      { kind: "task.late", codes: ["overdue"] },
       { kind: "retention.failed", codes: ["storage.unavailable"] },
     ]);
     await aroundBatches(tenant, null);

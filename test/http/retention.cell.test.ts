@@ -214,7 +214,8 @@ describe("S4-3 the dry run of a domain", () => {
       ...{ ends_because: "policy", token: null },
     });
     const run = await dryRunLater(tenant, own, LATER);
-    expect(run).toMatchObject({ from_seq: 0, to_seq: 7, entries: 7, ends_because: "newest" });
+    // The newest entry stays.
+    expect(run).toMatchObject({ from_seq: 0, to_seq: 6, entries: 6, ends_because: "newest", kept_for: "P1D" });
     const { id } = await placeHold(tenant, { ranges: [{ domain_id: own, from: 3, to: 4 }] });
     expect(await dryRunLater(tenant, own, LATER)).toMatchObject({ from_seq: 0, to_seq: 3, ends_because: "hold" });
     const people = await placeHold(tenant, { people: ["usr_42"] });
@@ -230,7 +231,11 @@ describe("S4-3 the dry run of a domain", () => {
     await problemOf(await confirm(own, "0".repeat(64)), "precondition.failed");
     expect(await deskOf(tenant.tenantId).retention.confirmation(own)).toBeNull();
     expect((await confirm(own, token)).status).toBe(200);
-    expect(await deskOf(tenant.tenantId).retention.confirmation(own)).toMatchObject({ duration: "P1D", toSeq: 7 });
+    expect(await deskOf(tenant.tenantId).retention.confirmation(own)).toMatchObject({
+      duration: "P1D",
+      keptFor: "P1D",
+      toSeq: 6,
+    });
     for (const log of [own, tenant.tenantDomainId]) {
       const told = (await entriesOf(log)).filter(
         ({ action, targets }) => action === "domain.retention_confirmed" && JSON.stringify(targets).includes(own),
@@ -241,6 +246,7 @@ describe("S4-3 the dry run of a domain", () => {
 
   test("does not confirm a policy that was shortened after it, nor a dry run of a week ago", async () => {
     const own = await newDomain(tenant);
+    await append(own, event());
     const { token } = await dryRunLater(tenant, own, 8 * 366 * 86_400_000);
     expect(token).not.toBeNull();
     await setDomain({ policies: { audit_entries: "P1Y" } }, own);

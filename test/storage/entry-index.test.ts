@@ -53,9 +53,14 @@ describe.each([
     for (let i = 0; i < 30; i++) {
       const filter = randomFilter(random);
       const count = expected(rows, filter, "asc").length;
-      expect(await index.count(filter, 1000), JSON.stringify(filter)).toEqual({ count, exact: true, size: 200 });
+      expect(await index.count(filter, 1000), JSON.stringify(filter)).toEqual({
+        count,
+        exact: true,
+        size: 200,
+        from: 0,
+      });
     }
-    expect(await index.count(EVERYTHING, 150)).toEqual({ count: 150, exact: false, size: 200 });
+    expect(await index.count(EVERYTHING, 150)).toEqual({ count: 150, exact: false, size: 200, from: 0 });
     await withLimits({ countScan: 20, queryScanOfTerm: 20 }, async () => {
       const { count, exact } = await index.count(EVERYTHING, 1000);
       expect(exact).toBe(false);
@@ -161,6 +166,7 @@ describe("a page of the index", () => {
       rows: [],
       scannedTo: null,
       size: 0,
+      from: 0,
     });
     expect(told).toBe(1);
     await indexAll(deps);

@@ -223,8 +223,8 @@ describe("the one gate for DELETE", () => {
     );
   beforeEach(() => newChain());
 
-  it.each(["prune", "tenant_deletion"])("opens for %s, for exactly the range that it names", async (reason) => {
-    expect(await release(domainId, 1, 3, reason)).toBe("accepted");
+  it("opens for tenant_deletion, for exactly the range that it names", async () => {
+    expect(await release(domainId, 1, 3, "tenant_deletion")).toBe("accepted");
     for (const [from, to] of [
       [0, 0],
       [4, 4],
@@ -238,9 +238,26 @@ describe("the one gate for DELETE", () => {
     expect(await seqs()).toEqual([0, 4, 5]);
   });
 
+  it("opens for prune, for exactly the range that it names, which begins with the first entry that is there", async () => {
+    expect(await release(domainId, 1, 3)).toContain("prune begins with the first entry");
+    expect(await release(domainId, 0, 2)).toBe("accepted");
+    for (const [from, to] of [
+      [3, 3],
+      [0, 3],
+      [2, 5],
+    ] as const) {
+      await expectKept(from, to);
+    }
+    expect(await release(domainId, 3, 4)).toContain("prune begins with the first entry");
+    await deleted(0, 0);
+    await deleted(1, 2);
+    expect(await seqs()).toEqual([3, 4, 5]);
+    expect(await release(domainId, 3, 4)).toBe("accepted");
+  });
+
   it("opens for no other reason, no empty range and no other domain", async () => {
     expect(await release(domainId, 0, 5, "cleanup")).toContain("SQLITE_CONSTRAINT_CHECK");
-    expect(await release(domainId, 3, 2)).toContain("SQLITE_CONSTRAINT_CHECK");
+    expect(await release(domainId, 0, -1)).toContain("SQLITE_CONSTRAINT_CHECK");
     expect(await release(domainId, -1, 5)).toContain("SQLITE_CONSTRAINT_CHECK");
     expect(await release(newId("domain"), 0, 5)).toBe("accepted");
     await expectKept(0, 5);
@@ -250,7 +267,7 @@ describe("the one gate for DELETE", () => {
     await release(domainId, 0, 5);
     await expectRefused("update refused", "UPDATE audit_log SET payload = '{}' WHERE domain_id = ?", domainId);
     const another = { ...at(3), id: "another", entryHash: fresh("a"), payload: "{}" };
-    await expectRefused("seq exists", `REPLACE ${VALUES}`, ...valuesOf(domainId, another));
+    await expectRefused("entry was pruned", `REPLACE ${VALUES}`, ...valuesOf(domainId, another));
   });
 
   it("stays shut while a hold covers the seq, to the exact edges; one held row keeps the whole statement", async () => {

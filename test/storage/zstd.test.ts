@@ -19,6 +19,14 @@ function noise(byteLength: number): string {
 const MAX = 32 * 1024 * 1024;
 
 describe("zstd", () => {
+  it("a frame that asks for a window of 128 MiB to give three letters is refused; one of 8 MiB is read", async () => {
+    // RFC 8878 §3.1.1: magic, no size and no checksum, the window as 2^(10 + the upper five bits), one last raw block of 3 bytes.
+    const frame = (windowLog: number) =>
+      Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, (windowLog - 10) << 3, 0x19, 0, 0, 0x61, 0x62, 0x63);
+    expect(await decompress(frame(23), MAX)).toBe("abc");
+    await expect(decompress(frame(27), MAX)).rejects.toThrow();
+  });
+
   it.each([0, 1, 2, 3, 4, 5, 6, 7, 8].map((k) => 40_960 * 2 ** k))(
     "reads back %i bytes, and one more and one less",
     async (n) => {

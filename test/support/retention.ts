@@ -4,7 +4,8 @@ import type { TenantDesk } from "../../durable-objects/tenant-desk.ts";
 import type { Retained } from "../../src/services/ports.ts";
 import { setDeskClock } from "./access.ts";
 import { call, env, type TestTenant } from "./cell.ts";
-import { deskStub, entriesOf } from "./tenancy.ts";
+import { settled } from "./prune.ts";
+import { deskStub } from "./tenancy.ts";
 
 /** Right bodies and headers of the routes, by operation. */
 export const RETENTION_BODIES: Record<string, () => object> = {
@@ -20,8 +21,8 @@ export const RETENTION_HEADERS: Record<string, Record<string, string>> = {
 
 /** What would go from a domain `laterMs` from now, with the token that confirms it. */
 export async function dryRunLater(tenant: TestTenant, domainId: string, laterMs: number): Promise<ShownDryRun> {
-  // The copy is what is looked at.
-  await entriesOf(domainId);
+  // What is archived and under a mirrored checkpoint is looked at.
+  await settled(domainId);
   await setDeskClock(tenant.tenantId, laterMs);
   try {
     const answer = await call(`/v1/domains/${domainId}/retention/dry-run`, { method: "POST", key: tenant.key });

@@ -1,7 +1,9 @@
 /** `retention`: how long things are kept, what would go, what went. */
 import type { Command } from "commander";
-import { RESOURCE_NAMES } from "../../core/retention/resources.ts";
-import { command, handle, type Session } from "../action.ts";
+import type { ResourceName } from "../../core/retention/resources.ts";
+import { command, handle, idArgument, instantArgument, type Session } from "../action.ts";
+import { CliError } from "../io.ts";
+import { demandOfDomain, domainOf, RESOURCES_SAID, resourceName, wantedDuration } from "../retention/input.ts";
 import { connectToTenant, type TenantFlags } from "../tenant.ts";
 import { line, safeJson, safeText, table } from "../text.ts";
 
@@ -12,10 +14,16 @@ interface RetentionFlags extends TenantFlags {
 
 const common = (target: Command) =>
   target.option("--tenant <id>", "of this tenant (default: the credential's)").option("--json", "as JSON");
-const ofDomain = (target: Command) => common(target).option("--domain <id>", "of the entries of this domain");
+const ofDomain = (target: Command) =>
+  common(target).option("--domain <id>", "of the entries of this domain: dom_eu_… or dom_us_…");
 
 export function retentionCommand(session: Session): Command {
-  return command("retention", "How long things are kept, what would go, and what went", ["moonseal retention show"])
+  return command("retention", "How long things are kept, what would go, and what went", [
+    "moonseal retention",
+    "moonseal retention set audit_entries P7Y --domain dom_eu_…",
+    "moonseal retention dry-run --domain dom_eu_…",
+    "moonseal retention runs",
+  ])
     .addCommand(showCommand(session), { isDefault: true })
     .addCommand(setCommand(session))
     .addCommand(dryRunCommand(session))
@@ -27,9 +35,10 @@ export function retentionCommand(session: Session): Command {
 function showCommand(session: Session): Command {
   const show = ofDomain(command("show", "Show the policies that hold now", ["moonseal retention show"]));
   handle<RetentionFlags>(show, session, async (io, options) => {
+    const domainId = domainOf(options);
     const { client, tenantId } = await connectToTenant(io, options);
-    const answer = options.domain
-      ? await client.retention.ofDomain(options.domain, { signal: io.signal })
+    const answer = domainId
+      ? await client.retention.ofDomain(domainId, { signal: io.signal })
       : await client.retention.read(tenantId, { signal: io.signal });
     if (options.json) return line(io.stdout, safeJson(answer));
     table(
@@ -57,20 +66,27 @@ function setCommand(session: Session): Command {
       "moonseal retention set audit_entries default",
     ]),
   )
-    .argument("<resource>", RESOURCE_NAMES.join(", "))
-    .argument("<duration>", "P7Y, P1Y6M, P90D, forever, or default")
-    .option("--from <time>", "when it begins to hold (default: now)");
-  handle<RetentionFlags & { from?: string }, [string, string]>(
+    .argument("<resource>", RESOURCES_SAID, resourceName)
+    .argument("<duration>", "P7Y, P1Y6M, P90D, forever, or default", wantedDuration)
+    .option(
+      "--from <time>",
+      "when it begins to hold: a day, or an instant of RFC 3339 (default: now)",
+      instantArgument,
+    );
+  handle<RetentionFlags & { from?: string }, [ResourceName, string | null]>(
     set,
     session,
-    async (io, options, resource, duration) => {
+    async (io, options, resource, wanted) => {
+      const domainId = domainOf(options);
+      if (domainId) demandOfDomain(resource);
+      if (wanted === null && options.from && !domainId)
+        throw new CliError("default holds from now on: leave --from out");
       const { client, tenantId } = await connectToTenant(io, options);
       const call = { signal: io.signal };
       const from = options.from === undefined ? {} : { effective_from: options.from };
-      const wanted = duration === "default" ? null : duration;
       const own = { [resource]: wanted } as { audit_entries: string | null };
-      const answer = options.domain
-        ? await client.retention.setOfDomain(options.domain, { policies: own, ...from }, call)
+      const answer = domainId
+        ? await client.retention.setOfDomain(domainId, { policies: own, ...from }, call)
         : wanted === null
           ? await client.retention.reset(tenantId, resource, call)
           : await client.retention.set(tenantId, resource, { duration: wanted, ...from }, call);
@@ -93,13 +109,14 @@ function dryRunCommand(session: Session): Command {
     ]),
   );
   handle<RetentionFlags>(dryRun, session, async (io, options) => {
+    const domainId = domainOf(options);
     const { client, tenantId } = await connectToTenant(io, options);
-    if (options.domain) {
-      const run = await client.retention.dryRunOfDomain(options.domain, { signal: io.signal });
+    if (domainId) {
+      const run = await client.retention.dryRunOfDomain(domainId, { signal: io.signal });
       if (options.json) return line(io.stdout, safeJson(run));
       const range = run.entries === 0 ? "no entries" : `${run.entries} entries, ${run.from_seq} to ${run.to_seq - 1}`;
       line(io.stdout, safeText(`${range} (policy ${run.duration}; ends because of: ${run.ends_because})`));
-      if (run.token !== null) line(io.stdout, safeText(`moonseal retention confirm ${options.domain} ${run.token}`));
+      if (run.token !== null) line(io.stdout, safeText(`moonseal retention confirm ${domainId} ${run.token}`));
       return;
     }
     const run = await client.retention.dryRun(tenantId, { signal: io.signal });
@@ -124,8 +141,12 @@ function confirmCommand(session: Session): Command {
       "moonseal retention confirm dom_eu_… TOKEN",
     ]),
   )
-    .argument("<domain>")
-    .argument("<token>", "from the dry run");
+    .argument("<domain>", "whose dry run it was: dom_eu_… or dom_us_…", idArgument("domain"))
+    .argument("<token>", "from the dry run; good for a week")
+    .addHelpText(
+      "after",
+      "\nEvery later policy that is as long or longer needs no other one. Legal holds still keep what they cover.",
+    );
   handle<RetentionFlags, [string, string]>(confirm, session, async (io, options, domain, token) => {
     const { client } = await connectToTenant(io, options);
     const confirmed = await client.retention.confirm(domain, token, { signal: io.signal });

@@ -33,16 +33,28 @@ const MINIMISED = "GDPR Art. 6(1)(f), no longer than it helps (Art. 5(1)(e))";
 
 const TABLE = {
   audit_entries: {
-    about: "Entries of a domain in the hot store. Their hashes, proofs and checkpoints stay for ever",
+    about: "What the entries of a domain say, in every store. Their hashes, proofs and checkpoints stay for ever",
     from: "when the entry was recorded",
     personal: "Pseudonyms; sealed beside them who they are, addresses and every other private value",
     basis: "GDPR Art. 6(1)(c) and (f), Art. 32: to show who did what; the tenant decides how long",
     scope: "domain",
-    enforcer: null,
+    enforcer: "keeper",
     defaults: { free: "P90D", pro: "P1Y", team: "P1Y", enterprise: "P7Y" },
     least: "P1D",
     most: null,
     byTier: true,
+  },
+  hot_entries: {
+    about:
+      "Entries of a domain in the hot store, where `audit_entries` is longer. After it the archive alone has them, and they are read from there",
+    from: "when the entry was recorded",
+    personal: "As `audit_entries`",
+    basis: "None is needed: nothing is deleted",
+    scope: "domain",
+    enforcer: "keeper",
+    defaults: everywhere("forever"),
+    least: "P1D",
+    most: null,
   },
   exports: {
     about: "Archives that somebody asked for. Each has an end of its own, said when it is asked for",

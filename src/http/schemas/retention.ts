@@ -32,7 +32,11 @@ export const setRetentionSchema = z
 export const setDomainRetentionSchema = z
   .strictObject({
     policies: z.strictObject({
-      audit_entries: durationSchema.nullable().openapi({ description: "`null`: as the tenant's policy says again" }),
+      audit_entries: durationSchema
+        .nullable()
+        .optional()
+        .openapi({ description: "`null`: as the tenant's policy says again" }),
+      hot_entries: durationSchema.nullable().optional().openapi({ description: "As above", example: "P90D" }),
     }),
     effective_from: effectiveFrom,
   })
@@ -76,7 +80,10 @@ export const retentionSchema = z
 
 export const confirmationSchema = z
   .object({
-    duration: durationSchema.openapi({ description: "A policy that is shorter needs another confirmation" }),
+    duration: durationSchema.openapi({
+      description: "How long entries are in the hot store. A policy that is shorter needs another confirmation",
+    }),
+    kept_for: durationSchema.openapi({ description: "How long they are kept at all. As above" }),
     to_seq: z.int().min(0).openapi({ description: "The dry run named the entries before it", example: 1000 }),
     dry_run_at: instant,
     confirmed_at: instant,
@@ -109,6 +116,16 @@ export const dryRunSchema = z
 export const runSchema = z
   .object({
     number: z.int().min(1).openapi({ example: 17 }),
+    domain_id: z
+      .string()
+      .nullable()
+      .openapi({ description: "Of one domain's entries; null: of what the tenant has beside them" }),
+    first_seq: z
+      .int()
+      .min(0)
+      .nullable()
+      .openapi({ description: "Of a domain: entries from it on were to leave the hot store" }),
+    to_seq: z.int().min(0).nullable().openapi({ description: "Exclusive" }),
     cause: z.enum(["clock", "asked"]),
     by: z.string().nullable().openapi({ description: "Who asked; null: the clock", example: null }),
     status: z.enum(["running", "done", "failed", "refused"]).openapi({
@@ -143,13 +160,18 @@ export const domainDryRunSchema = z
   .object({
     domain_id: z.string(),
     at: instant,
-    duration: durationSchema,
+    duration: durationSchema.openapi({ description: "How long entries are in the hot store" }),
+    kept_for: durationSchema.openapi({ description: "How long they are kept at all" }),
     before: instant.nullable().openapi({ description: "Entries recorded before it may go. Null: kept for ever" }),
+    expired_before: instant.nullable().openapi({
+      description: "What entries recorded before it say goes from every store, segment by segment. Null: nothing does",
+    }),
     from_seq: z.int().min(0).openapi({ example: 0 }),
     to_seq: z.int().min(0).openapi({ description: "Exclusive", example: 1000 }),
     entries: count,
-    ends_because: z.enum(["policy", "hold", "newest"]).openapi({
-      description: "Why the range ends: the next entry is younger, a legal hold begins, or there is none",
+    ends_because: z.enum(["policy", "hold", "newest", "archive"]).openapi({
+      description:
+        "Why the range ends: the next entry is younger, a legal hold begins, it is the newest one (which stays), or it is not archived and under a published checkpoint yet",
     }),
     token: z.string().nullable().openapi({
       description: "Confirms this range. Shown once. Null: the range is empty, there is nothing to confirm",

@@ -19,19 +19,25 @@ import type { LegalHold } from "../holds/legal-hold.ts";
 import type { LedgerStore, RandomBytes, TenantRecord } from "../ports.ts";
 import { clear } from "../tenancy/clear-entry.ts";
 import type { AskedBy, EntryJob } from "../tenancy/jobs.ts";
-import { effectivePolicy } from "./policy.ts";
+import type { LogRetentionCalls } from "./log-calls.ts";
+import { entryTimes } from "./policy.ts";
 import type { PolicyRow } from "./ports.ts";
+import { type PrunePlan, planPrune } from "./prune.ts";
 
 /** Entries [fromSeq, toSeq) of a domain are older than its policy says, and no hold keeps them. */
 export interface DomainDryRun {
   domainId: string;
   atMs: number;
+  /** How long entries are in the hot store, and how long they are kept at all. */
   duration: string;
+  keptFor: string;
   /** Recorded before it; null: it is kept for ever. */
   beforeMs: number | null;
+  /** What these entries say goes from every store, segment by segment; null: nothing does. */
+  expiredBeforeMs: number | null;
   fromSeq: number;
   toSeq: number;
-  endsBecause: "policy" | "hold" | "newest";
+  endsBecause: PrunePlan["endsBecause"];
   /** Null: there is nothing to see, so nothing to confirm. */
   token: string | null;
   tokenExpiresAtMs: number | null;
@@ -39,8 +45,10 @@ export interface DomainDryRun {
 
 export interface Confirmation {
   domainId: string;
-  /** The policy that was confirmed: a longer one is, too. */
+  /** The policies that were confirmed, of the hot store and of every store: longer ones are, too. */
   duration: string;
+  /** Absent: as `duration`. */
+  keptFor?: string;
   /** What the dry run named. */
   toSeq: number;
   dryRunAtMs: number;
@@ -54,7 +62,7 @@ export interface ConfirmWish {
   by: AskedBy;
 }
 
-export type WaitingDryRun = Pick<DomainDryRun, "domainId" | "atMs" | "duration" | "toSeq">;
+export type WaitingDryRun = Pick<DomainDryRun, "domainId" | "atMs" | "duration" | "keptFor" | "toSeq">;
 
 /** In the object's own storage: synchronous. Of a token only its hash. */
 export interface ConfirmationBook {
@@ -69,7 +77,8 @@ export interface ConfirmDeps {
   tenant: TenantRecord;
   rows: readonly PolicyRow[];
   holds: readonly LegalHold[];
-  ledger(domainId: string): Promise<Pick<LedgerStore, "rows" | "tip">>;
+  ledger(domainId: string): Promise<Pick<LedgerStore, "rows">>;
+  log(domainId: string): Pick<LogRetentionCalls, "keeping" | "heldFrom">;
   random: RandomBytes;
   clock(): number;
   commit(change: () => void, entries: () => EntryJob[]): Promise<void>;
@@ -82,24 +91,23 @@ const hashOf = (token: string) => toHex(sha256(utf8(token)));
 export const mayPrune = (confirmation: Confirmation | null, duration: Duration): boolean =>
   confirmation !== null && nominalDays(duration) >= nominalDays(durationOf(confirmation.duration));
 
-/** About 25 reads of one row each. Entries are recorded in order, so the expired ones are the first ones. */
+/** What the next run takes, unless something changes before it. About 25 reads of one row each. */
 export async function domainDryRun(domainId: string, deps: ConfirmDeps): Promise<DomainDryRun> {
   const { book, tenant, rows, clock, random } = deps;
   const atMs = clock();
-  const { duration } = effectivePolicy(tenant, rows, domainId, "audit_entries", atMs);
-  const beforeMs = expiredBefore(atMs, duration);
-  const ledger = await deps.ledger(domainId);
-  const size = (await ledger.tip())?.size ?? 0;
-  const fromSeq = (await ledger.rows({ fromSeq: 0, toSeq: size, limit: 1 }))[0]?.seq ?? 0;
-  const expired = beforeMs === null ? fromSeq : await firstSince(beforeMs, fromSeq, size, ledger);
-  const heldFrom = firstHeld(domainId, fromSeq, deps.holds);
-  const toSeq = Math.max(fromSeq, Math.min(expired, heldFrom));
-  const endsBecause = heldFrom < expired ? "hold" : expired < size ? "policy" : "newest";
-  const run = { domainId, atMs, duration: formatDuration(duration), toSeq };
-  if (toSeq === fromSeq) return { ...run, beforeMs, fromSeq, endsBecause, token: null, tokenExpiresAtMs: null };
+  const { hot, whole } = entryTimes(tenant, rows, domainId, atMs);
+  const beforeMs = expiredBefore(atMs, hot);
+  const log = deps.log(domainId);
+  const keeping = await log.keeping();
+  const heldFrom = firstHeld(domainId, keeping.firstHot, await log.heldFrom(keeping.firstHot), deps.holds);
+  const plan = await planPrune({ keeping, heldFrom, beforeMs, ledger: await deps.ledger(domainId) });
+  const { fromSeq, toSeq, endsBecause } = plan;
+  const run = { domainId, atMs, duration: formatDuration(hot), keptFor: formatDuration(whole), toSeq };
+  const range = { beforeMs, expiredBeforeMs: expiredBefore(atMs, whole), fromSeq, endsBecause };
+  if (toSeq === fromSeq) return { ...run, ...range, token: null, tokenExpiresAtMs: null };
   const token = toHex(random(TOKEN_BYTES));
   book.addDryRun(hashOf(token), run);
-  return { ...run, beforeMs, fromSeq, endsBecause, token, tokenExpiresAtMs: atMs + LIMITS.retentionDryRunMs };
+  return { ...run, ...range, token, tokenExpiresAtMs: atMs + LIMITS.retentionDryRunMs };
 }
 
 /** Throws `precondition.failed` for a token that is unknown, of another domain or too old, or whose policy was shortened. */
@@ -109,14 +117,19 @@ export async function confirmPrune({ domainId, token, by }: ConfirmWish, deps: C
   const confirmedAtMs = clock();
   if (run?.domainId !== domainId) throw stale("no dry run of this domain gave this token");
   if (confirmedAtMs - run.atMs > LIMITS.retentionDryRunMs) throw stale("the dry run is too old");
-  const { duration } = effectivePolicy(tenant, rows, domainId, "audit_entries", confirmedAtMs);
-  if (nominalDays(duration) < nominalDays(durationOf(run.duration))) {
+  const { hot, whole } = entryTimes(tenant, rows, domainId, confirmedAtMs);
+  const isShorter = nominalDays(hot) < nominalDays(durationOf(run.duration));
+  if (isShorter || nominalDays(whole) < nominalDays(durationOf(run.keptFor))) {
     throw stale("the policy is shorter than it was at the dry run");
   }
-  const { duration: confirmed, toSeq, atMs: dryRunAtMs } = run;
-  const confirmation = { domainId, duration: confirmed, toSeq, dryRunAtMs, confirmedAtMs, by };
+  const { duration: confirmed, keptFor, toSeq, atMs: dryRunAtMs } = run;
+  const confirmation = { domainId, duration: confirmed, keptFor, toSeq, dryRunAtMs, confirmedAtMs, by };
   const target = { type: "domain", id: domainId };
-  const event = clear("domain.retention_confirmed", by, target, { duration: confirmed, before_seq: toSeq });
+  const event = clear("domain.retention_confirmed", by, target, {
+    duration: confirmed,
+    kept_for: keptFor,
+    before_seq: toSeq,
+  });
   const once = `${event.action}:${hashOf(token)}`;
   await deps.commit(
     () => book.confirm(confirmation),
@@ -127,32 +140,21 @@ export async function confirmPrune({ domainId, token, by }: ConfirmWish, deps: C
 
 const stale = (detail: string) => new AppError("precondition.failed", { detail });
 
-/** The first seq of [fromSeq, size) that was recorded at `beforeMs` or later; `size`: none. */
-async function firstSince(
-  beforeMs: number,
+/** Of what the log knows and of holds that have still to reach it; null: none. One that names people may keep any entry. */
+function firstHeld(
+  domainId: string,
   fromSeq: number,
-  size: number,
-  ledger: Pick<LedgerStore, "rows">,
-): Promise<number> {
-  let [low, high] = [fromSeq, size];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const [row] = await ledger.rows({ fromSeq: middle, toSeq: middle, limit: 1 });
-    if (!row) throw new AppError("storage.unavailable", { internal: "retention: the copy has a gap" });
-    const { recorded_at } = JSON.parse(row.payload) as { recorded_at: string };
-    if (Date.parse(recorded_at) < beforeMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** A hold that names people may keep any entry: while one is in force nothing goes that was not looked at one by one. */
-function firstHeld(domainId: string, fromSeq: number, holds: readonly LegalHold[]): number {
+  known: number | null,
+  holds: readonly LegalHold[],
+): number | null {
   const starts = holds.filter(isInForce).flatMap(({ scope }) => {
-    if (scope.allDomains || scope.domains.includes(domainId) || scope.people > 0) return [fromSeq];
+    const resources = scope.resources ?? [];
+    const entries = resources.includes("audit_entries") || resources.includes("hot_entries");
+    if (scope.allDomains || entries || scope.domains.includes(domainId) || scope.people > 0) return [fromSeq];
     return scope.ranges
-      .filter((range) => range.domainId === domainId && range.toSeq >= fromSeq)
-      .map((range) => range.fromSeq);
+      .filter((range) => range.domainId === domainId && (range.toSeq ?? Number.MAX_SAFE_INTEGER) >= fromSeq)
+      .map((range) => Math.max(range.fromSeq, fromSeq));
   });
-  return Math.min(Number.MAX_SAFE_INTEGER, ...starts);
+  const first = Math.min(known ?? Number.POSITIVE_INFINITY, ...starts);
+  return Number.isFinite(first) ? first : null;
 }

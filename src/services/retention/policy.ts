@@ -1,5 +1,5 @@
 /** Which policy holds when. Pure; what the enforcers and the API go by. */
-import { type Duration, durationOf } from "../../core/retention/duration.ts";
+import { type Duration, durationOf, nominalDays } from "../../core/retention/duration.ts";
 import { defaultOf, RESOURCES, type ResourceName } from "../../core/retention/resources.ts";
 import type { Tiered } from "../tiers.ts";
 import type { PolicyRow } from "./ports.ts";
@@ -51,6 +51,18 @@ export function effectivePolicy(
   const [duration, source] =
     days === undefined ? ([defaultOf(resource, tenant.tier), "default"] as const) : ([{ days }, "settings"] as const);
   return { resource, duration, source, effectiveFrom: null, scheduled };
+}
+
+/** How long entries of a domain are hot, and how long what they say is kept at all: never shorter than that. */
+export function entryTimes(
+  tenant: Tiered,
+  rows: readonly PolicyRow[],
+  domainId: string,
+  nowMs: number,
+): { hot: Duration; whole: Duration } {
+  const { duration: whole } = effectivePolicy(tenant, rows, domainId, "audit_entries", nowMs);
+  const { duration: hot } = effectivePolicy(tenant, rows, domainId, "hot_entries", nowMs);
+  return { hot: nominalDays(hot) < nominalDays(whole) ? hot : whole, whole };
 }
 
 /** Of one resource's rows at one level. */

@@ -1,5 +1,6 @@
 /** Retention policies as rows, and as a store. */
 import type { ResourceName } from "../../core/retention/resources.ts";
+import type { DaySum, Posting } from "../query/ports.ts";
 
 /** What somebody decided. Never edited; the newest one in force holds. */
 export interface PolicyRow {
@@ -44,4 +45,38 @@ export interface Retained {
   count(beforeMs: number, held: Held): Promise<{ go: number; held: number }>;
   /** At most `limit` rows go; `told` how many, in their transaction where they are the object's own. */
   drop(beforeMs: number, held: Held, limit: number, told: (rows: number) => void): Promise<void>;
+}
+
+/** Entries [fromSeq, toSeq] of one shard that leave the hot store, with all that is there because of them. */
+export interface PrunedRows {
+  fromSeq: number;
+  toSeq: number;
+  /** What the guard is told: a range that covers them. */
+  release: { fromSeq: number; toSeq: number; at: string };
+  /** Where rows begin afterwards; null: in another shard. */
+  next: { seq: number; prevHash: string } | null;
+  /** Under this salt of the index. */
+  salt: Uint8Array;
+  postings: readonly Posting[];
+  sums: readonly DaySum[];
+  /** What is sealed beside them: seq, and whom it is about (empty: nobody). */
+  places: readonly (readonly [seq: number, subject: string])[];
+}
+
+/** The rows of one domain in one shard, for whoever prunes them. Every call throws `storage.unavailable`. */
+export interface PrunableShard {
+  /** Seq of the first row; null: there is none. */
+  first(): Promise<number | null>;
+  /** Entry hashes of [fromSeq, toSeq], those that are there, in order. */
+  hashes(fromSeq: number, toSeq: number): Promise<string[]>;
+  /** All or nothing; how many rows went. 0: they were gone, or the index is not where it was. */
+  remove(rows: PrunedRows): Promise<number>;
+  /** That these entries name somebody is forgotten: their payloads are gone. */
+  forget(places: readonly (readonly [seq: number, subject: string])[]): Promise<void>;
+}
+
+/** What leaves the archive of one domain at the end of its time (R2 LOG). Again: nothing. Throws `storage.unavailable`. */
+export interface ExpirableArchive {
+  removePage(firstSeq: number): Promise<void>;
+  removeSegment(firstSeq: number): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { SYSTEM_ACTOR_ID } from "../../core/event.ts";
 import type { ResourceName } from "../../core/retention/resources.ts";
 import { clear } from "../tenancy/clear-entry.ts";
 import type { AskedBy } from "../tenancy/jobs.ts";
+import type { DomainRun } from "./calls.ts";
 
 /** One resource of a run. */
 export interface ResourceRun {
@@ -44,6 +45,26 @@ export interface RetentionRun {
   times: number;
   batches: number;
   resources: ResourceRun[];
+  /** Of a domain's keeper, with the first entry that was to leave the hot store and the one behind the last. Absent: the tenant's own. */
+  domainId?: string;
+  fromSeq?: number;
+  toSeq?: number;
+}
+
+/** A keeper's run as a record: rows that left the hot store, and entries whose payloads are gone. */
+export function recordOf(run: DomainRun): Omit<RetentionRun, "number"> {
+  const { domainId, startedAtMs, endedAtMs, lateMs, fromSeq, toSeq, status, fault } = run;
+  const state = status === "failed" ? "failed" : "done";
+  const rest = { beforeMs: null, state, fault, tries: 0, inFlight: false, ambiguous: false } as const;
+  const [hot, gone] = [Math.max(run.planned, run.done), run.expired];
+  return {
+    ...{ cause: "clock", by: null, startedAtMs, endedAtMs, lateMs, status, fault: null, times: 1, batches: run.steps },
+    ...{ domainId, fromSeq, toSeq },
+    resources: [
+      { resource: "hot_entries", duration: run.hot, planned: hot, done: run.done, held: run.held, ...rest },
+      { resource: "audit_entries", duration: run.whole, planned: gone, done: gone, held: 0, ...rest },
+    ],
+  };
 }
 
 export const countsOf = ({ resources }: RetentionRun) => ({

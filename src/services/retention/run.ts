@@ -53,6 +53,9 @@ export interface RetentionRunDeps {
   resolve(of: AlertOf): Promise<void>;
 }
 
+/** The keeper of the tenant's own domain raises and resolves its own: what is well for one is not for both. */
+const ALERT_OF = { job: "desk.retain" } as const;
+
 /** What retention of a tenant goes over, in this order. */
 export const DESK_RESOURCES = RESOURCE_NAMES.filter((name) => RESOURCES[name].enforcer === "desk");
 
@@ -90,7 +93,7 @@ async function begin(
   const startedAtMs = deps.clock();
   const aheadMs = startedAtMs - (await deps.referenceMs());
   if (!(Math.abs(aheadMs) <= LIMITS.clockJumpMs)) return refuse(aheadMs, { cause, by, startedAtMs }, deps);
-  await deps.resolve({ kind: "clock.jumped", domainId: deps.tenantDomainId });
+  await deps.resolve({ ...ALERT_OF, kind: "clock.jumped", domainId: deps.tenantDomainId });
   if (cause === "clock") await tellLateness(lateMs, startedAtMs, deps);
   const resources = await planned(startedAtMs, deps);
   const plan = { cause, by, startedAtMs, endedAtMs: null, lateMs, status: "running" as const, fault: null, times: 1 };
@@ -126,7 +129,7 @@ async function refuse(
   { book, commit, raise, tenantId, tenantDomainId }: RetentionRunDeps,
 ): Promise<RetentionRun> {
   const fault = aheadMs > 0 ? "clock_ahead" : "clock_behind";
-  await raise({ kind: "clock.jumped", domainId: tenantDomainId, codes: [fault], atMs: of.startedAtMs });
+  await raise({ ...ALERT_OF, kind: "clock.jumped", domainId: tenantDomainId, codes: [fault], atMs: of.startedAtMs });
   const last = book.last();
   if (last?.status === "refused" && last.fault === fault) {
     const again = { ...last, times: last.times + 1, endedAtMs: of.startedAtMs };
@@ -152,8 +155,9 @@ const entryOf = (run: RetentionRun, tenantId: string, domainId: string): EntryJo
 });
 
 async function tellLateness(lateMs: number, atMs: number, deps: RetentionRunDeps): Promise<void> {
-  const of = { kind: "task.late", domainId: deps.tenantDomainId } as const;
-  if (lateMs > LIMITS.retentionLateMs) await deps.raise({ ...of, codes: ["retention"], atMs });
+  // The same as whoever looks into the desk's schedule raises (durable-objects/cell-desk/monitoring.ts): one alert.
+  const of = { ...ALERT_OF, kind: "task.late", domainId: deps.tenantId } as const;
+  if (lateMs > LIMITS.retentionLateMs) await deps.raise({ ...of, codes: ["overdue"], atMs });
   else await deps.resolve(of);
 }
 
@@ -226,7 +230,7 @@ async function end(run: RetentionRun, deps: RetentionRunDeps): Promise<number> {
     },
     () => [entryOf(run, deps.tenantId, domainId)],
   );
-  const of = { kind: "retention.failed", domainId } as const;
+  const of = { ...ALERT_OF, kind: "retention.failed", domainId } as const;
   if (failed.length > 0)
     await deps.raise({ ...of, codes: failed.map(({ fault }) => fault ?? "unknown"), atMs: run.endedAtMs });
   else await deps.resolve(of);

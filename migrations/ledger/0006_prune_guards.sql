@@ -1,0 +1,3 @@
+-- Entries leave from the beginning of what is there and never come back, so that an old base cannot begin a second run of rows.
+CREATE TRIGGER ledger_release_prefix BEFORE INSERT ON ledger_release WHEN NEW.reason = 'prune' AND EXISTS (SELECT 1 FROM audit_log a WHERE a.domain_id = NEW.domain_id AND a.seq < NEW.from_seq) BEGIN SELECT RAISE(ABORT, 'ledger_release is append-only: prune begins with the first entry'); END;
+CREATE TRIGGER audit_log_not_pruned BEFORE INSERT ON audit_log WHEN NEW.seq <= (SELECT r.to_seq FROM ledger_release r WHERE r.domain_id = NEW.domain_id AND r.reason = 'prune' AND r.from_seq <= NEW.seq ORDER BY r.from_seq DESC LIMIT 1) BEGIN SELECT RAISE(ABORT, 'audit_log is append-only: entry was pruned'); END;
