@@ -8,6 +8,7 @@ import {
   BUNDLE,
   type BundleFiles,
   decode,
+  EXPIRED_ATTACHMENT,
   entriesName,
   isAttachment,
   isEntries,
@@ -20,14 +21,14 @@ import type { Checkpoint } from "../core/checkpoint.ts";
 import { countOf, parseSetProof, type SetProof } from "../core/evidence-set.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Sha256 } from "../core/sha256.ts";
-import { type OpenedBundle, stepOfDisclosures, stepOfFiles, stepOfManifest } from "./bundle-steps.ts";
+import { type OpenedBundle, stepOfDisclosures, stepOfExpired, stepOfFiles, stepOfManifest } from "./bundle-steps.ts";
 import { type CheckpointStep, judgeCheckpoint } from "./checkpoint-steps.ts";
 import { describeSet, domainOf, notCheckedOf, type SetStep, skipSet, stepsOfSet } from "./evidence-set.ts";
 import type { TrustPolicy } from "./policy.ts";
 import { type Platform, reportOfOneStep, StepList, type VerifierReport } from "./report.ts";
 import { SetFold } from "./set-fold.ts";
 
-type StepName = "container" | "manifest" | "files" | "disclosures" | SetStep | CheckpointStep;
+type StepName = "container" | "manifest" | "files" | "disclosures" | "expired" | SetStep | CheckpointStep;
 
 export interface BundleReport extends VerifierReport {
   kind: "bundle";
@@ -62,6 +63,11 @@ export function verifyBundle(bundle: Uint8Array | BundleFiles, policy: TrustPoli
   } else if (proof) skipSet(list);
   else list.check("entries", "proof.txt is no proof of version 1 in its one spelling", "");
   if (disclosed) stepOfDisclosures(list, disclosed, manifest, hashes, sha256);
+  const expired = files.get(EXPIRED_ATTACHMENT);
+  if (expired) {
+    const { origin } = manifest;
+    stepOfExpired(list, expired, { origin, claimed }, proof?.kind === "range" ? proof.from : null, policy, platform);
+  }
   list.steps.push(...signed.steps);
   const verdict = judged.conclude(list.failed("witnesses", "remembered"));
   const proven = verdict === "verified" || verdict === "not_witnessed";
@@ -110,7 +116,9 @@ function foldOf(
 }
 
 function beside({ files }: Manifest): string[] {
-  const attached = files.filter(({ name }) => isAttachment(name)).map(({ name }) => name);
+  const attached = files
+    .filter(({ name }) => isAttachment(name) && name !== EXPIRED_ATTACHMENT)
+    .map(({ name }) => name);
   return [
     "when the bundle was made, and by which software: the maker says so",
     `whether ${BUNDLE.script} and ${BUNDLE.policy} in it are honest: their maker is the log's operator; use a verifier and keys that you got elsewhere`,

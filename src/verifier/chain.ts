@@ -36,7 +36,8 @@ export type ChainFault =
   | "genesis_mismatch"
   | "tail_cut"
   | "beyond_head"
-  | "head_mismatch";
+  | "head_mismatch"
+  | "expired_unclaimed";
 
 export interface ChainFinding {
   /** The first seq at which the chain is not what it should be. */

@@ -3,7 +3,7 @@
  * manifest over every file, every payload over entry hash, chain, leaf and root to the signed checkpoint and its witnesses, and
  * every list and table against the entries that it was made of. The files are read once, in the order of the manifest.
  */
-import { BUNDLE, type BundleFile, decode } from "../core/bundle.ts";
+import { BUNDLE, type BundleFile, decode, EXPIRED_ATTACHMENT } from "../core/bundle.ts";
 import { toBase64, toHex } from "../core/bytes.ts";
 import type { Checkpoint } from "../core/checkpoint.ts";
 import { crc32 } from "../core/crc32.ts";
@@ -18,6 +18,7 @@ import {
 import { LIMITS } from "../core/limits.ts";
 import { type Note, parseNote } from "../core/note.ts";
 import { type ByteSource, readZip } from "../core/zip.ts";
+import { stepOfExpired } from "./bundle-steps.ts";
 import { noteSignedBy } from "./checkpoint.ts";
 import { type CheckpointStep, entries, judgeCheckpoint } from "./checkpoint-steps.ts";
 import { domainOf, notCheckedOf } from "./evidence-set.ts";
@@ -41,7 +42,16 @@ export interface ExportFiles {
   fault?(): string | null;
 }
 
-type StepName = "container" | "manifest" | "files" | "forms" | "disclosures" | "entries" | "inclusion" | CheckpointStep;
+type StepName =
+  | "container"
+  | "manifest"
+  | "files"
+  | "forms"
+  | "disclosures"
+  | "entries"
+  | "inclusion"
+  | "expired"
+  | CheckpointStep;
 
 /** An untrusted zip archive; never throws but for what `source` throws. O(bytes), of which one file is in memory at a time. */
 export function verifyExportZip(source: ByteSource, policy: TrustPolicy, platform: Platform): ExportReport {
@@ -78,11 +88,13 @@ export function verifyExport(files: ExportFiles, policy: TrustPolicy, platform: 
   const keys = policy.keysOf(manifest.origin);
   const isWrong = (note: Note) => keys.length > 0 && noteSignedBy(note, keys, platform.verify) !== "signed";
   const walk = new ExportWalk(sha256, manifest, claimed && { domainId: domainOf(claimed.origin), ...claimed }, isWrong);
+  let expired: Uint8Array | null = null;
   for (const file of manifest.files) {
     const bytes = files.read(file.name);
     const same = bytes?.length === file.bytes && toHex(sha256(bytes)) === file.sha256;
     if (!same || !bytes) walk.wrong(file.name, bytes !== null);
-    if (bytes && !isPart(file)) walk.take(file.name, bytes);
+    if (file.name === EXPIRED_ATTACHMENT) expired = bytes ?? new Uint8Array();
+    else if (bytes && !isPart(file)) walk.take(file.name, bytes);
   }
   const container = containerFault(files, manifest);
   const whole = "the archive holds the files that its manifest lists, and nothing else";
@@ -92,6 +104,10 @@ export function verifyExport(files: ExportFiles, policy: TrustPolicy, platform: 
   const count = manifest.files.length;
   list.check("files", walk.fileFault, `each of the ${count} files has the size and SHA-256 that the manifest lists`);
   stepsOfEntries(list, walk, manifest, claimed);
+  if (expired) {
+    const { origin, content } = manifest;
+    stepOfExpired(list, expired, { origin, claimed }, content.from, policy, platform);
+  }
   list.steps.push(...signed.steps);
   const verdict = judged.conclude(list.failed("witnesses", "remembered"));
   const proven = verdict === "verified" || verdict === "not_witnessed";

@@ -1,6 +1,7 @@
 /** A round as one line for people, or as JSON on one line; and what is shouted. */
+
+import { duration } from "../../core/progress-text.ts";
 import type { Io } from "../io.ts";
-import { duration } from "../progress.ts";
 import { type Colour, count, line, painter, safeJson, safeText, shorten } from "../text.ts";
 import type { Round, RoundEvent } from "./outcome.ts";
 

@@ -1,15 +1,18 @@
 /** Reads the leaves that are new under a verified head and recomputes the tree with them; with a client, the entries too. */
 import type { MoonsealClient } from "../../client/index.ts";
 import { equalBytes, fromHex, toHex } from "../../core/bytes.ts";
+import type { ExpiryClaim } from "../../core/expired.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Frontier } from "../../core/merkle/tree.ts";
 import { sha256 } from "../../crypto/sha256.ts";
 import { type LeafRun, leavesBetween } from "../../verifier/tiles/leaves.ts";
 import type { TileReader } from "../../verifier/tiles/tile-reader.ts";
+import { firstKeptOf, unclaimed } from "../verify/gone.ts";
 import { walk } from "../verify/walk.ts";
 
 export interface EntriesPlace {
-  client: Pick<MoonsealClient, "entries">;
+  /** `head` says which payloads are gone by policy; absent: none are. */
+  client: Pick<MoonsealClient, "entries"> & Partial<Pick<MoonsealClient, "head">>;
   domainId: string;
   signal: AbortSignal;
 }
@@ -41,8 +44,9 @@ export async function readLeaves(
   const { head } = reader;
   const { frontier } = progress;
   let savedAt = frontier.size;
+  const gone = entries && new GoneEntries(await firstKeptBy(entries));
   for await (const run of chunksOf(leavesBetween(reader, frontier.size, head.size))) {
-    if (entries) await readEntries(entries, run, progress.lastLeaf);
+    if (entries && gone) await readEntries(entries, run, progress.lastLeaf, gone);
     for (const hash of run.hashes) frontier.append(hash);
     progress.lastLeaf = toHex(run.leaves.at(-1) as Uint8Array);
     onRead(frontier.size);
@@ -50,6 +54,7 @@ export async function readLeaves(
     await save();
     savedAt = frontier.size;
   }
+  gone?.demandClaimed();
   // Every run was checked against the root, and so was the frontier that they were added to.
   if (!equalBytes(frontier.root(), head.root)) throw new Error("the leaves of a tree have another root than the tree");
 }
@@ -71,13 +76,51 @@ async function* chunksOf(runs: AsyncIterable<LeafRun>): AsyncGenerator<LeafRun, 
   if (chunk) yield chunk;
 }
 
-/** Payload → entry hash → leaf, for each: an entry in the chain that is not the tree's leaf is another story. */
-async function readEntries({ client, domainId, signal }: EntriesPlace, run: LeafRun, lastLeaf: string | null) {
+/** Entries whose payloads the server says are gone by policy: an entry of the log has to say so, or the log is refuted. */
+class GoneEntries {
+  readonly firstKept: number;
+  #skipped = false;
+  #claimed = false;
+
+  constructor(firstKept: number) {
+    this.firstKept = firstKept;
+  }
+
+  skip(): void {
+    this.#skipped = true;
+  }
+
+  said(claims: readonly ExpiryClaim[]): void {
+    this.#claimed ||= claims.some(({ firstKept }) => firstKept >= this.firstKept);
+  }
+
+  /** Once all entries to the head were read. */
+  demandClaimed(): void {
+    if (this.#skipped && !this.#claimed) throw new LogRefuted(unclaimed(0, this.firstKept).detail);
+  }
+}
+
+async function firstKeptBy({ client, domainId, signal }: EntriesPlace): Promise<number> {
+  return client.head ? firstKeptOf(await client.head(domainId, { signal })) : 0;
+}
+
+/** Payload → entry hash → leaf, for each that is kept: an entry in the chain that is not the tree's leaf is another story. */
+async function readEntries(
+  { client, domainId, signal }: EntriesPlace,
+  run: LeafRun,
+  lastLeaf: string | null,
+  gone: GoneEntries,
+) {
   const { from, leaves } = run;
   const to = from + leaves.length - 1;
+  const first = Math.max(from, gone.firstKept);
+  if (first > from) gone.skip();
+  if (first > to) return;
+  const before = first > from ? toHex(leaves[first - from - 1] as Uint8Array) : lastLeaf;
   const watch = leaves.map((_, i) => from + i);
-  const plan = { domainId, start: { seq: from, prevHash: lastLeaf }, to, watch };
-  const { finding, hashes } = await walk(client, sha256, plan, signal);
+  const plan = { domainId, start: { seq: first, prevHash: before }, to, watch };
+  const { finding, hashes, claims } = await walk(client, sha256, plan, signal);
+  gone.said(claims);
   const other = leaves.findIndex((leaf, i) => {
     const hash = hashes.get(from + i);
     return hash !== undefined && !equalBytes(leaf, fromHex(hash) ?? new Uint8Array());

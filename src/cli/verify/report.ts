@@ -2,6 +2,7 @@
 import { NOT_WITNESSED } from "../../verifier/checkpoint-steps.ts";
 import { STATUS_WORDS, type Step } from "../../verifier/report.ts";
 import { count, safeText } from "../text.ts";
+import type { Gone } from "./gone.ts";
 import { STATUS_WIDTH } from "./print.ts";
 import type { LogReport } from "./verify-log.ts";
 
@@ -58,6 +59,11 @@ export function reportJson(report: LogReport, context: ReportContext): object {
     finding,
     from: report.from,
     to: report.to,
+    first_seq: report.first,
+    gone: report.gone && {
+      ...{ from: report.gone.from, through: report.gone.through, said_by: report.gone.claim.seq },
+      hashes_under_root: report.gone.underRoot,
+    },
     entries: report.entries,
     head: { size: head.size, entry_hash: head.entry_hash, recorded_at: head.recorded_at, status: head.status },
     remembered_head: remembered && {
@@ -80,15 +86,25 @@ export function reportJson(report: LogReport, context: ReportContext): object {
   };
 }
 
+/** The claim is the log's own: whoever serves it cannot make entries go without saying so under the root. */
+function goneLine({ from, through, claim, underRoot }: Gone): string {
+  const by = `entry ${claim.seq} of this log says so`;
+  const hashes = underRoot
+    ? "; their hashes are under the root, and the first entry that is left follows the last of them"
+    : "";
+  return `Payloads of entries ${from}–${through} are gone by policy (${by})${hashes}.`;
+}
+
 function checked(report: LogReport, { elapsedMs }: ReportContext): string[] {
-  const { from, entries, remembered, verdict, head } = report;
+  const { from, first, gone, entries, remembered, verdict, head } = report;
   const seconds = (elapsedMs / 1000).toFixed(1);
   const said = [
     entries === 0
       ? "No entry was recomputed without a fault."
-      : `${count(entries, "entry", "entries")} (${from} to ${from + entries - 1}) in ${seconds} s: each payload is canonical, its hash was recomputed here, it follows the entry before, and its seq, id and domain agree.`,
+      : `${count(entries, "entry", "entries")} (${first} to ${first + entries - 1}) in ${seconds} s: each payload is canonical, its hash was recomputed here, it follows the entry before, and its seq, id and domain agree.`,
   ];
-  if (from === 0 && entries > 0)
+  if (gone) said.push(goneLine(gone));
+  if (from === 0 && first === 0 && entries > 0)
     said.push("Entry 0 follows the genesis value that it names and that the server's head names.");
   if (report.headProved) said.push(`The last entry (${head.size - 1}) is the one that the server's head names.`);
   if (report.rememberedChecked && remembered) {
@@ -103,10 +119,13 @@ function checked(report: LogReport, { elapsedMs }: ReportContext): string[] {
 }
 
 function notChecked(report: LogReport): string[] {
-  const { from, to, remembered, rememberedChecked, head, finding, entries, checkpoint } = report;
+  const { from, first, gone, to, remembered, rememberedChecked, head, finding, entries, checkpoint } = report;
   const said: string[] = [];
   const agreed = finding === null;
-  if (!agreed) said.push(`Anything from entry ${from + entries} on: checking stops at the first fault.`);
+  if (!agreed) said.push(`Anything from entry ${first + entries} on: checking stops at the first fault.`);
+  if (gone) said.push(`What entries ${gone.from} to ${gone.through} said: nobody can read it any more.`);
+  if (gone && !gone.underRoot)
+    said.push(`The hashes of entries ${gone.from} to ${gone.through}: the log's tiles were not read.`);
   if (from > 0) {
     said.push(
       rememberedChecked && remembered?.size === from + 1

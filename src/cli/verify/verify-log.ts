@@ -5,7 +5,9 @@ import type { Sha256 } from "../../core/sha256.ts";
 import { type ChainFinding, compareHead } from "../../verifier/chain.ts";
 import type { TrustPolicy } from "../../verifier/policy.ts";
 import type { Verdict } from "../../verifier/report.ts";
+import type { FetchTile } from "../../verifier/tiles/tile-reader.ts";
 import { CliError, CODE } from "../io.ts";
+import { allGone, firstKeptOf, type Gone, prefixOf, unclaimed } from "./gone.ts";
 import type { HeadOnFile } from "./heads.ts";
 import { judgeLogCheckpoint, type LogCheckpointReport, sizesToCompare } from "./log-checkpoint.ts";
 import { walk } from "./walk.ts";
@@ -20,6 +22,8 @@ export interface VerifyRequest {
   remembered: HeadOnFile | null;
   /** The log's newest signed checkpoint, untrusted; null: the server shows none. */
   checkpoint: () => Promise<string | null>;
+  /** Tiles of the log, for what is left of entries whose payloads are gone. Absent: there are none. */
+  fetchTile?: FetchTile | undefined;
   policy: TrustPolicy;
   /** The policy was named for this run: then nothing is verified without a checkpoint that it trusts. */
   policyNamed: boolean;
@@ -31,8 +35,11 @@ export interface LogReport {
   finding: ChainFinding | null;
   from: number;
   to: number;
-  /** Entries recomputed here without a fault. */
+  /** Entries recomputed here without a fault, from `first` on. */
   entries: number;
+  first: number;
+  /** Entries of the range whose payloads are gone; null: none are. */
+  gone: Gone | null;
   head: Head;
   remembered: HeadOnFile | null;
   /** What stands behind the entries beside the server's word. */
@@ -57,7 +64,17 @@ export async function verifyLog(
   const report = (verdict: Verdict, finding: ChainFinding | null, more: Partial<LogReport> = {}): LogReport => {
     const { policy } = request;
     const checkpoint = judgeLogCheckpoint(note, { domainId, size: head.size, roots, policy, of: "entries" });
-    const base = { domainId, finding, ...range, entries: 0, head, remembered, checkpoint };
+    const base = {
+      domainId,
+      finding,
+      ...range,
+      entries: 0,
+      first: range.from,
+      gone: null,
+      head,
+      remembered,
+      checkpoint,
+    };
     const both = withCheckpoint(verdict, checkpoint, request);
     const whole = { ...base, rememberedChecked: false, headProved: false, ...more, verdict: both };
     // A head is remembered only of a log that nothing speaks against.
@@ -70,29 +87,48 @@ export async function verifyLog(
 
   range = rangeOf(request, head);
   const { from, to } = range;
-  const start = { seq: from, prevHash: from === 0 ? head.genesis : null };
+  const first = Math.max(from, firstKeptOf(head));
+  if (first > to) throw allGone(from, to);
+  const start = { seq: first, prevHash: first === 0 ? head.genesis : null };
   const watch = [head.size - 1, ...(remembered ? [remembered.size - 1] : [])];
-  const plan = { domainId, start, to, watch, rootsOf: sizesToCompare(note, request.policy) };
-  const walked = await walk(client, sha256, plan, signal, (n) => onRows(n, to - from + 1));
-  const { finding, entries, nextSeq, hashes } = walked;
-  roots = walked.roots;
+  const rootsOf = sizesToCompare(note, request.policy);
+  const behind = { size: first, roots: rootsOf, hashOf: remembered ? remembered.size - 1 : null };
+  const found = first > from ? await prefixOf(note, behind, sha256, request.fetchTile) : null;
+  if (found && "fault" in found) return report("refuted", found.fault, { first });
+  const prefix = found?.prefix ?? null;
+  const walked = await walk(client, sha256, { domainId, start, to, watch, rootsOf, prefix }, signal, (n) =>
+    onRows(n, to - first + 1),
+  );
+  const { entries, nextSeq } = walked;
+  const hashes = new Map([...(prefix?.hashes ?? []), ...walked.hashes]);
+  roots = new Map([...(prefix?.roots ?? []), ...walked.roots]);
+  let { finding } = walked;
+  let gone: Gone | null = null;
+  if (first > from && !finding) {
+    const rest = { domainId, start: { seq: nextSeq, prevHash: null }, to: head.size - 1, watch: [] };
+    const claims = to < head.size - 1 ? (await walk(client, sha256, rest, signal)).claims : [];
+    const claim = [...walked.claims, ...claims].find(({ firstKept }) => firstKept >= first) ?? null;
+    if (claim === null) finding = unclaimed(from, first);
+    else gone = { from, through: first - 1, claim, underRoot: prefix !== null };
+  }
 
   // A contradiction says more than a fault: somebody showed us another log before.
   if (remembered && finding?.fault === "tail_cut" && nextSeq < remembered.size) {
     const detail = `${finding.detail}; the log had ${remembered.size} entries when it was last seen`;
-    return report("contradicts_remembered_head", { ...finding, detail }, { entries });
+    return report("contradicts_remembered_head", { ...finding, detail }, { entries, first });
   }
   const contradicted = remembered && contradiction(remembered, head.size, hashes);
-  if (contradicted) return report("contradicts_remembered_head", contradicted, { entries });
-  if (finding) return report("refuted", finding, { entries });
+  if (contradicted) return report("contradicts_remembered_head", contradicted, { entries, first });
+  if (finding) return report("refuted", finding, { entries, first });
   const last = hashes.get(head.size - 1);
   if (last !== undefined && last !== head.entry_hash) {
     const detail = "the last entry is not the one that the server's own head names";
-    return report("refuted", { seq: head.size - 1, fault: "head_mismatch", detail }, { entries });
+    return report("refuted", { seq: head.size - 1, fault: "head_mismatch", detail }, { entries, first });
   }
   const rememberedChecked = remembered !== null && hashes.has(remembered.size - 1);
-  const headProved = last !== undefined && (from === 0 || rememberedChecked);
-  return report("verified", null, { entries, rememberedChecked, headProved });
+  const isTied = from === 0 && (first === 0 || prefix !== null);
+  const headProved = last !== undefined && (isTied || rememberedChecked);
+  return report("verified", null, { entries, first, gone, rememberedChecked, headProved });
 }
 
 /** The checkpoint is asked for after the head, so it may cover more; then the head is asked for again, and must cover that. */

@@ -3,8 +3,10 @@
  * A row says where the three places are and where there is none; nothing is called a backup that nobody has looked at.
  *
  * The cell holds no credential of the account: a token that reads its databases would read the other jurisdiction's too. So the
- * bookmark that Time Travel would restore to is taken down by the operator's own tool, or is said to be unknown.
+ * bookmark that Time Travel would restore to is taken down by the operator's own tool (`npm run ops -- bookmark`), or is unknown.
  */
+
+import type { BookmarksSeen } from "../ports.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -82,17 +84,30 @@ export interface ArchiveSeen {
   behindSinceMs: number | null;
 }
 
+/** What tenants took away themselves, as cron last saw their domains: where they keep it is not seen. */
+export interface ExportsSeen {
+  /** Domains of which an export was made ready within `EXPORT_FRESH_MS`. */
+  fresh: number;
+  newestMs: number | null;
+}
+
 /** What the daily job saw. */
 export interface BackupsSeen {
   atMs: number;
   /** Databases that answered, of how many. */
   databases: { answered: number; of: number };
+  /** Absent in what an older version took down. */
+  bookmarks?: BookmarksSeen;
+  exports?: ExportsSeen;
   /** Entries of all domains, and those that the archive lacks. Domains that did not answer are counted, not guessed. */
   log: ArchiveSeen;
 }
 
 /** The archive may stand still for this long with entries before it: a segment that is not full waits `LIMITS.segmentFlushMs`. */
 export const BEHIND_MS = DAY_MS;
+/** Time Travel reaches back a week on the smaller plan: an older bookmark restores nothing there. */
+export const BOOKMARK_FRESH_MS = 7 * DAY_MS;
+export const EXPORT_FRESH_MS = 30 * DAY_MS;
 /** A look that is older than this says nothing any more: the job runs daily. Milliseconds. */
 const STALE_MS = 2 * DAY_MS;
 
@@ -112,21 +127,39 @@ export function backupFaults(seen: BackupsSeen): string[] {
     .map(({ name }) => `${name}_incomplete`);
 }
 
-const isLookedAt = (name: BackupName) => name === "database" || name === "log";
+const isLookedAt = (name: BackupName) => name === "database" || name === "log" || name === "tenant_copy";
 
 function unlooked(name: BackupName): Pick<BackupState, "verdict" | "found"> {
   return { verdict: BACKUPS[name].from === null ? "none" : "unknown", found: {} };
 }
 
-function verdictOf(name: BackupName, { databases, log, atMs }: BackupsSeen): Pick<BackupState, "verdict" | "found"> {
-  if (name === "database") {
-    // That it answers shows that there is something to restore; the bookmark itself is the operator's to read.
-    const verdict = databases.answered === databases.of ? "unknown" : "incomplete";
-    return { verdict, found: { databases_answered: databases.answered, databases: databases.of } };
-  }
+function verdictOf(name: BackupName, seen: BackupsSeen): Pick<BackupState, "verdict" | "found"> {
+  if (name === "database") return databaseVerdict(seen);
+  if (name === "tenant_copy") return { verdict: "unknown", found: exportsFound(seen) };
+  const { log, atMs } = seen;
   if (name !== "log") return unlooked(name);
   const { domains, silent, entries, notArchived, behindSinceMs } = log;
   const behind = behindSinceMs !== null && atMs - behindSinceMs > BEHIND_MS;
   const found = { domains, domains_silent: silent, entries, entries_not_archived: notArchived };
   return { verdict: silent > 0 || behind ? "incomplete" : "verified", found };
 }
+
+/** That a database answers shows that there is something to restore; to when it could be set back, the bookmark shows. */
+function databaseVerdict({ databases, bookmarks, atMs }: BackupsSeen): Pick<BackupState, "verdict" | "found"> {
+  const { known = 0, oldestMs = null } = bookmarks ?? {};
+  const found = {
+    ...{ databases_answered: databases.answered, databases: databases.of, bookmarks: known },
+    ...(oldestMs === null ? {} : { oldest_bookmark_age_s: ageS(atMs, oldestMs) }),
+  };
+  if (databases.answered < databases.of) return { verdict: "incomplete", found };
+  const isFresh = known >= databases.of && oldestMs !== null && atMs - oldestMs <= BOOKMARK_FRESH_MS;
+  return { verdict: isFresh ? "verified" : "unknown", found };
+}
+
+function exportsFound({ log, exports, atMs }: BackupsSeen): Record<string, number> {
+  const { fresh = 0, newestMs = null } = exports ?? {};
+  const age = newestMs === null ? {} : { newest_export_age_s: ageS(atMs, newestMs) };
+  return { domains: log.domains, domains_exported_lately: fresh, ...age };
+}
+
+const ageS = (atMs: number, sinceMs: number): number => Math.max(0, Math.round((atMs - sinceMs) / 1000));

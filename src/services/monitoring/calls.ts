@@ -13,8 +13,20 @@ export interface MonitoringCalls extends AlertCalls, RunCalls {
   verifyBackups(): Promise<void>;
   /** False: it is not newer than the last one of its probe. */
   takeReport(report: ProbeReport): Promise<boolean>;
+  /** A restore was rehearsed on this cell (docs/restoring.md). */
+  drilled(drill: Drill): Promise<void>;
   /** Computed now, whether cron and alarms run or not; what is late is an alert from then on. */
   view(): Promise<MonitoringView>;
+}
+
+/** A restore that was rehearsed. */
+export interface Drill {
+  atMs: number;
+  /** Rows that came back into D1, and how long that took. */
+  entries: number;
+  workMs: number;
+  /** Every row was the same as in the archive, byte for byte, and led to the signed checkpoint. */
+  isGood: boolean;
 }
 
 /** What an object's schedule shows. */
@@ -53,10 +65,22 @@ export interface MonitoringView {
   /** Null: it did not answer, or nothing was written to it yet. */
   log: PlatformLogSeen | null;
   backups: BackupState[];
+  /** The last one; null: there was none. */
+  drill: Drill | null;
   /** `whpk_…`: what alerts are signed with. */
   alertKeys: readonly string[];
 }
 
 export const MONITORING_CALLS = [
-  ...(["raise", "resolve", "jobStarted", "jobEnded", "watch", "verifyBackups", "takeReport", "view"] as const),
+  ...([
+    "raise",
+    "resolve",
+    "jobStarted",
+    "jobEnded",
+    "watch",
+    "verifyBackups",
+    "takeReport",
+    "drilled",
+    "view",
+  ] as const),
 ] satisfies (keyof MonitoringCalls)[];

@@ -10,9 +10,10 @@ import type { EntryFilter } from "../../core/query/filter.ts";
 import { DAY_MS } from "../../core/query/instants.ts";
 import { spelledValue } from "../../core/query/language/print.ts";
 import { mostFrequent } from "../../core/query/tally.ts";
+import { isAllInIndex } from "./archived.ts";
 import { TALLY_KINDS, type Tallies, type Tally, type TallyKind } from "./ports.ts";
 import { dayOf, tallied } from "./postings.ts";
-import { type MergedPlace, payloadOf, runQuery, type SearchedDomain } from "./run.ts";
+import { payloadOf, type QueryPlace, runQuery, type SearchedDomain } from "./run.ts";
 
 /** Days that an entry can have, of the years 0000 to 9999. */
 const FIRST_DAY = -719_528;
@@ -25,10 +26,16 @@ export interface Facets {
   kinds: Record<TallyKind, Tally[]>;
   days: { day: string; count: number }[];
   size: number;
+  from: number | null;
 }
 
-/** `values`: of each kind, the most frequent first. */
+/** `values`: of each kind, the most frequent first. Of what the index knows: with archived entries beside that it is not complete. */
 export async function facetsOf(domain: SearchedDomain, values: number): Promise<Facets> {
+  const facets = await facetsIndexed({ ...domain, archived: undefined }, values);
+  return { ...facets, complete: facets.complete && (await isAllInIndex(domain, facets.from)) };
+}
+
+async function facetsIndexed(domain: SearchedDomain, values: number): Promise<Facets> {
   const range = wholeDays(domain.filter);
   const sums = range && (await domain.index.tallies(range, TALLY_KINDS, values));
   return sums?.exact ? ofSums(sums) : ofEntries(domain, values);
@@ -44,13 +51,14 @@ function wholeDays({ clauses, afterMs, beforeMs }: EntryFilter): { fromDay: numb
   };
 }
 
-function ofSums({ kinds, days, size }: Tallies): Facets {
+function ofSums({ kinds, days, size, from }: Tallies): Facets {
   return {
     complete: true,
     looked: days.reduce((sum, { count }) => sum + count, 0),
     kinds: byKind((kind) => spelled(kind, kinds[kind] ?? [])),
     days: days.map(({ day, count }) => ({ day: nameOf(day), count })),
     size,
+    from,
   };
 }
 
@@ -59,8 +67,9 @@ async function ofEntries(domain: SearchedDomain, values: number): Promise<Facets
   const days = new Map<number, number>();
   let looked = 0;
   let size = 0;
+  let from: number | null = null;
   let complete = false;
-  for (let after: MergedPlace | null = null; looked < LIMITS.facetEntries; ) {
+  for (let after: QueryPlace | null = null; looked < LIMITS.facetEntries; ) {
     const page = await runQuery([domain], "desc", after, Math.min(LIMITS.pageEntries, LIMITS.facetEntries - looked));
     for (const { at, row } of page.rows) {
       add(days, dayOf(at));
@@ -69,6 +78,7 @@ async function ofEntries(domain: SearchedDomain, values: number): Promise<Facets
     }
     looked += page.rows.length;
     size = page.sizes.get(domain.domainId) ?? 0;
+    from = page.from.get(domain.domainId) ?? null;
     complete = page.next === null;
     // A page without any has looked as far as one request may.
     if (complete || page.rows.length === 0) break;
@@ -80,6 +90,7 @@ async function ofEntries(domain: SearchedDomain, values: number): Promise<Facets
     kinds: byKind((kind) => spelled(kind, mostFrequent(sums.get(kind) ?? new Map(), values))),
     days: [...days].toSorted(([a], [b]) => a - b).map(([day, count]) => ({ day: nameOf(day), count })),
     size,
+    from,
   };
 }
 

@@ -18,6 +18,8 @@ import { indexed } from "./postings.ts";
 export interface IndexDeps {
   /** Where the domain's rows lie, ascending. */
   ranges: readonly ShardRange[];
+  /** Entries before it were pruned. Absent: none was. */
+  firstHot?: number;
   shard: (name: string) => IndexShard;
   sha256: Sha256;
 }
@@ -35,6 +37,8 @@ export async function indexStep(deps: IndexDeps): Promise<IndexStep> {
   for (const { shard: name, fromSeq, toSeq } of rangesWithin(deps.ranges, 0, Number.MAX_SAFE_INTEGER)) {
     const shard = deps.shard(name);
     const state = await begun(shard);
+    // All of its entries were pruned.
+    if (state === null && toSeq < (deps.firstHot ?? 0)) continue;
     if (state === null) break;
     if (state.size < 0) {
       await shard.drop();

@@ -33,6 +33,8 @@ export interface IndexPage {
   scannedTo: EntryPlace | null;
   /** Entries [0, size) are indexed. */
   size: number;
+  /** The first entry that the copy holds: those before were pruned, and no index knows them. Null: it holds none. */
+  from: number | null;
 }
 
 /** Sums of days (UTC) are kept of these. */
@@ -56,6 +58,8 @@ export interface IndexCount {
   exact: boolean;
   /** Entries [0, size) are indexed. */
   size: number;
+  /** The first entry that the copy holds: those before were pruned, and no index knows them. Null: it holds none. */
+  from: number | null;
 }
 
 export interface Tallies {
@@ -67,6 +71,8 @@ export interface Tallies {
   exact: boolean;
   /** Entries [0, size) are indexed. */
   size: number;
+  /** The first entry that the copy holds: those before were pruned, and no index knows them. Null: it holds none. */
+  from: number | null;
 }
 
 /** The index of one domain over all its ledger shards. Throws `storage.unavailable`. */

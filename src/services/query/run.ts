@@ -1,6 +1,7 @@
 /**
  * A page of the entries that a filter asks for, of one domain or of several merged by when entries happened. The index only
- * narrows: each row is judged by `core/query/match.ts` before it is shown.
+ * narrows: each row is judged by `core/query/match.ts` before it is shown. Behind what the index finds come the entries that were
+ * pruned from the copy, read from the archive (archived.ts).
  */
 import { categoryOf } from "../../core/actions/index.ts";
 import { LIMITS } from "../../core/limits.ts";
@@ -8,6 +9,7 @@ import type { Payload } from "../../core/payload/payload.ts";
 import type { EntryFilter } from "../../core/query/filter.ts";
 import { matches } from "../../core/query/match.ts";
 import type { EntryRow } from "../ports.ts";
+import { type ArchivedEntries, type ArchivedPlace, archivedPage, firstArchived } from "./archived.ts";
 import type { CandidateRow, EntryIndex, EntryOrder, EntryPlace } from "./ports.ts";
 
 export interface SearchedDomain {
@@ -15,7 +17,12 @@ export interface SearchedDomain {
   /** With the pseudonyms of this domain. */
   filter: EntryFilter;
   index: EntryIndex;
+  /** Absent: the archive is not looked at. */
+  archived?: ArchivedEntries | undefined;
 }
+
+/** Where a query goes on. */
+export type QueryPlace = MergedPlace | ArchivedPlace;
 
 /** A place in the order of several domains: by time, then domain, then seq. */
 export interface MergedPlace extends EntryPlace {
@@ -31,22 +38,26 @@ export interface FoundRow {
 export interface FoundPage {
   rows: FoundRow[];
   /** Where to go on; null: there is nothing more. */
-  next: MergedPlace | null;
+  next: QueryPlace | null;
   /** Entries [0, size) of each domain are found. */
   sizes: Map<string, number>;
+  /** The first entry of each domain that the index may know; null: the copy holds none. */
+  from: Map<string, number | null>;
 }
 
 /**
  * At most `limit` rows behind `after`, in order; fewer when their payloads pass `LIMITS.pageChars` or the work is more than
  * `LIMITS.queryRounds` looks for each domain, and then `next` goes on. Following `next`, every entry that matches comes exactly
- * once, whatever is appended meanwhile; entries that come later are found when they lie ahead.
+ * once, whatever is appended meanwhile; entries that come later are found when they lie ahead. One that is pruned while somebody pages
+ * may come a second time, out of the archive; none is left out.
  */
 export async function runQuery(
   domains: readonly SearchedDomain[],
   order: EntryOrder,
-  after: MergedPlace | null,
+  after: QueryPlace | null,
   limit: number,
 ): Promise<FoundPage> {
+  if (after !== null && "archived" in after) return archivedPage(domains, order, after, limit);
   const streams = domains.map((domain) => new DomainStream(domain, order, after));
   const found: FoundRow[] = [];
   for (let looks = 0; looks < LIMITS.queryRounds * streams.length && found.length <= limit; ) {
@@ -59,8 +70,10 @@ export async function runQuery(
   }
   const rows = cutBySize(found).slice(0, limit);
   const sizes = new Map(streams.map(({ domainId, size }) => [domainId, size]));
-  if (rows.length < found.length) return { rows, next: placeOf(rows.at(-1) as FoundRow), sizes };
-  return { rows, next: frontierOf(streams, order), sizes };
+  const from = new Map(streams.map(({ domainId, from }) => [domainId, from]));
+  if (rows.length < found.length) return { rows, next: placeOf(rows.at(-1) as FoundRow), sizes, from };
+  const next = frontierOf(streams, order);
+  return { rows, next: next ?? (await firstArchived(domains, from)), sizes, from };
 }
 
 /** What one of several domains is asked for at a time: together about two pages, so that many domains need no more memory than two. */
@@ -84,6 +97,7 @@ class DomainStream {
   #ended = false;
   #waiting: FoundRow[] = [];
   size = 0;
+  from: number | null = null;
 
   constructor(domain: SearchedDomain, order: EntryOrder, after: MergedPlace | null) {
     this.domainId = domain.domainId;
@@ -98,6 +112,7 @@ class DomainStream {
     const { domainId, filter, index } = this.#domain;
     const page = await index.page(filter, { order: this.#order, after: this.#after }, rows, chars);
     this.size = page.size;
+    this.from = page.from;
     this.#after = page.scannedTo;
     this.#ended = page.scannedTo === null;
     this.#waiting = page.rows.flatMap((row) => (isFound(filter, row) ? [{ domainId, at: row.at, row }] : []));

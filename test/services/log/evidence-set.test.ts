@@ -99,7 +99,8 @@ describe("an evidence set", () => {
 describe("an export", () => {
   const bundleDeps = {
     ...deps,
-    size: async () => 600,
+    size: async () => ({ size: 600, firstKept: 0 }),
+    expiredProof: async () => null,
     shards: async () => [],
     segments: { list: async () => [], get: async () => null },
     waiting: async () => [],

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../../src/core/limits.ts";
 import { EVERYTHING } from "../../../src/core/query/filter.ts";
 import type { CandidateRow, EntryIndex, EntryOrder, EntryPlace, IndexFrom } from "../../../src/services/query/ports.ts";
-import { comparePlaces, type MergedPlace, runQuery } from "../../../src/services/query/run.ts";
+import { comparePlaces, type MergedPlace, type QueryPlace, runQuery } from "../../../src/services/query/run.ts";
 
 type Held = { at: number; seq: number; matches: boolean };
 
@@ -21,7 +21,7 @@ function indexOf(held: readonly Held[], stride: number): EntryIndex {
       const looked = ahead.slice(0, Math.min(stride, limit));
       const last = looked.at(-1);
       const scannedTo = last && looked.length < ahead.length ? { at: last.at, seq: last.seq } : null;
-      return { rows: looked.map(rowOf), scannedTo, size: held.length };
+      return { rows: looked.map(rowOf), scannedTo, size: held.length, from: 0 };
     },
     count: () => Promise.reject(new Error("not asked")),
     tallies: () => Promise.reject(new Error("not asked")),
@@ -62,7 +62,7 @@ describe("pages of several domains, merged", () => {
             .toSorted((a, b) => comparePlaces(a, b, order));
           const contents = logs.map((log) => [...log.held]);
           const seen: MergedPlace[] = [];
-          let after: MergedPlace | null = null;
+          let after: QueryPlace | null = null;
           do {
             const domains = names.map((domainId, i) => ({
               domainId,
