@@ -14,6 +14,7 @@ import { exportStep } from "../../src/services/exports/step.ts";
 import type { ExportStore } from "../../src/services/ports.ts";
 import { append, call, env, event, newDomain, newTenant, type TestTenant } from "../support/cell.ts";
 import { download, inRoom, newLink, pathOf, readExport, startExport, verified } from "../support/exports.ts";
+import { placeHold, releaseHold } from "../support/holds.ts";
 import { problemOf } from "../support/problems.ts";
 import { entriesOf } from "../support/tenancy.ts";
 
@@ -241,6 +242,54 @@ test("after its time the file is deleted, and a right link is told so", async ()
   await runUntil(id, "expired");
   expect(await env.LOG.head(exportKey(domainId, id))).toBeNull();
   await problemOf(await download(path), "export.expired");
+});
+
+describe("S4-31 an export whose time is over", () => {
+  const made = async () => {
+    await hold();
+    const { id } = await startExport(tenant, domainId, { ...range, to: 3, expires_in: 60 });
+    for (let i = 0; i < 20 && (await readExport(tenant, domainId, id)).status !== "done"; i++) {
+      await inRoom(domainId, async (room) => void (await runExports(room.deps())));
+    }
+    return id;
+  };
+  const isThere = async (id: string) => (await env.LOG.head(exportKey(domainId, id))) !== null;
+
+  test.each([
+    ["exports as a resource", { resources: ["exports"] }],
+    ["everything", { all_domains: true }],
+  ])("stays, and can be fetched, while a hold over %s is in force; after the release it goes", async (_, scope) => {
+    const id = await made();
+    const placed = await placeHold(tenant, scope);
+    for (let i = 0; i < 3; i++) await run();
+    expect((await readExport(tenant, domainId, id)).status).toBe("done");
+    expect((await download((await newLink(tenant, domainId, id)).path)).status).toBe(200);
+    await releaseHold(tenant, placed.id);
+    await runUntil(id, "expired");
+    expect(await isThere(id)).toBe(false);
+  });
+
+  test("goes although other things are held", async () => {
+    const id = await made();
+    const placed = await placeHold(tenant, { resources: ["sessions"] });
+    await runUntil(id, "expired");
+    expect(await isThere(id)).toBe(false);
+    await releaseHold(tenant, placed.id);
+  });
+
+  test("stays while nobody can say whether it is held", async () => {
+    const id = await made();
+    const unknown = async () => {
+      throw new AppError("storage.unavailable");
+    };
+    await hold(() => ({ held: unknown }));
+    for (let i = 0; i < 3; i++) await run();
+    expect((await readExport(tenant, domainId, id)).status).toBe("done");
+    expect(await isThere(id)).toBe(true);
+    await hold();
+    await runUntil(id, "expired");
+    expect(await isThere(id)).toBe(false);
+  });
 });
 
 test.each(["as one text", "row by row"])(

@@ -15,6 +15,9 @@ import type { ExportStore } from "../../src/services/ports.ts";
 import { type ProvedLog, policyJson } from "../verifier/proved-log.ts";
 
 export interface MadeFrom {
+  /** What stood before is gone by policy, and the evidence that says so. */
+  firstKept?: number;
+  expired?: string | null;
   log: ProvedLog;
   wish?: Partial<ExportWish>;
   bounds?: Partial<ExportBounds>;
@@ -35,6 +38,8 @@ export async function madeExport({
   policy = policyJson(),
   reveal = NOTHING_SEALED,
   documents = null,
+  firstKept = 0,
+  expired = null,
 }: MadeFrom): Promise<Uint8Array> {
   const book = new MapBook();
   const store = new MapStore();
@@ -45,7 +50,7 @@ export async function madeExport({
     bounds: { ...EXPORT_BOUNDS, ...bounds },
     domainId: log.origin.slice(log.origin.indexOf("/") + 1),
     log: {
-      head: async () => ({ size: log.rows.length }),
+      head: async () => ({ size: log.rows.length, firstKept }),
       flush: async () => [],
       setProof: async (wanted) => {
         const { hashes } =
@@ -69,7 +74,14 @@ export async function madeExport({
       sha256,
     }),
     ...{ book, store, signer: log.signer, documents, policy: () => policy, script: VERIFY_SCRIPT, page: VERIFY_PAGE },
-    ...{ madeBy: "moonseal 0.1.0", sha256, clock: () => Date.UTC(2026, 10, 21, 12), newLinkId: () => "" },
+    ...{
+      madeBy: "moonseal 0.1.0",
+      sha256,
+      clock: () => Date.UTC(2026, 10, 21, 12),
+      newLinkId: () => "",
+      held: async () => false,
+    },
+    expiredProof: async () => expired,
     reveal: () => reveal,
     record: async () => {},
     random: (byteLength) => new Uint8Array(byteLength),

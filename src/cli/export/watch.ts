@@ -1,6 +1,7 @@
 /** Waiting for an export, with a bar. */
 import type { Export, MoonsealClient } from "../../client/index.ts";
 import { idPattern } from "../../core/ids.ts";
+import { adviceOn } from "../errors.ts";
 import { CliError, CODE, type Io } from "../io.ts";
 import { Progress } from "../progress.ts";
 import { safeText } from "../text.ts";
@@ -22,7 +23,7 @@ export async function untilDone(io: Io, client: MoonsealClient, domainId: string
       progress.update(scanned, total ?? 0, entries);
       if (now.status === "done") return now;
       if (now.status === "queued" || now.status === "running") continue;
-      const why = now.failure ? `: ${safeText(now.failure)}` : "";
+      const why = now.failure ? `: ${adviceOn(now.failure)}` : "";
       throw new CliError(`the export ${safeText(exportId)} is ${now.status}${why}`, CODE.failed);
     }
   } finally {

@@ -2,7 +2,7 @@
  * Exports (SPEC.md §16): bundles of any number of entries, in a zip archive. The parts are those of §14 and mean the same; this file
  * names those that are new, and takes an untrusted manifest apart. `verifier/export.ts` judges an export.
  */
-import { BUNDLE, type BundleFile, entriesName, isEntries } from "../bundle.ts";
+import { BUNDLE, type BundleFile, EXPIRED_ATTACHMENT, entriesName, isEntries } from "../bundle.ts";
 import { toHex } from "../bytes.ts";
 import { canonicalJson, parseCanonicalJson } from "../canonical.ts";
 import { parseCheckpoint } from "../checkpoint.ts";
@@ -106,6 +106,7 @@ export function parseExportManifest(text: string): ExportManifest | null {
   const has = new Set(names);
   const expected: string[] = [
     ...EXPORT_PARTS.filter((name) => name !== BUNDLE.page || has.has(name)),
+    ...(has.has(EXPIRED_ATTACHMENT) ? [EXPIRED_ATTACHMENT] : []),
     ...(content.kind === "range" ? [BUNDLE.proof] : []),
     ...groups.flatMap(({ proof, lines, json, csv: table, csvNote, pdf, disclosures }) => [
       ...(content.kind === "range" ? [] : [proof]),

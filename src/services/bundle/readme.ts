@@ -1,5 +1,5 @@
 /** The words that lie in every bundle, for somebody who never saw the product. */
-import { BUNDLE } from "../../core/bundle.ts";
+import { BUNDLE, EXPIRED_ATTACHMENT } from "../../core/bundle.ts";
 import type { SetProof } from "../../core/evidence-set.ts";
 import { describeSet } from "../../verifier/evidence-set.ts";
 
@@ -10,17 +10,25 @@ export interface ReadmeOf {
   verifierKey: string;
   /** The page lies in it too. */
   withPage: boolean;
+  /** What was asked for began earlier. */
+  expired: boolean;
 }
+
+const goneBefore = (first: number): string => `
+It was asked for from an earlier entry on. What the entries before ${first} said is gone by the log's retention
+policy; their hashes are under the same root. An entry ledger.expired of the log says so: where
+${EXPIRED_ATTACHMENT} lies here, it is the evidence for it, and is verified with the rest.
+`;
 
 const BY_PAGE = `
 Without Node: open ${BUNDLE.page} in a browser, also with the network off. Paste the key that you learnt, or drop a policy of your
 own, and drop this export on it as you got it, the archive (.tar). The page sends nothing to anybody.
 `;
 
-export function bundleReadme({ origin, proof, verifierKey, withPage }: ReadmeOf): string {
+export function bundleReadme({ origin, proof, verifierKey, withPage, expired }: ReadmeOf): string {
   return `This is an export of a tamper-evident audit log: ${describeSet(proof)}
 of the log ${origin}
-
+${expired && proof.kind === "range" ? goneBefore(proof.from) : ""}
 To verify it you need Node 20 or newer, and neither a network nor anything else:
 
   1. Learn the verifier key of the log from somebody other than whoever gave you this export: the

@@ -45,6 +45,8 @@ export interface BundleSource {
   page?: string | undefined;
   /** A disclosure (SPEC.md §8) of entries of this bundle. */
   disclosures?: string | undefined;
+  /** It was asked for from an earlier entry on, whose payload is gone by policy. */
+  expired?: boolean | undefined;
   /** Files that are only listed. Their names: `attachment-…`. */
   attachments?: readonly { name: string; bytes: Uint8Array }[] | undefined;
   madeAtMs: number;
@@ -68,9 +70,8 @@ export async function* writeBundle(source: BundleSource, deps: BundleWriterDeps)
   const checkpoint = parseCheckpointNote(source.checkpoint)?.checkpoint;
   if (!checkpoint || checkpoint.origin !== signer.name) throw new TypeError("the checkpoint is not of this log");
   const archive = new ArchiveWriter(sha256);
-  const withPage = source.page !== undefined;
   const before: [string, string | undefined][] = [
-    [BUNDLE.readme, bundleReadme({ origin: signer.name, proof, verifierKey: signer.verifierKey, withPage })],
+    [BUNDLE.readme, readmeOf(source, signer)],
     [BUNDLE.script, source.script],
     [BUNDLE.page, source.page],
     [BUNDLE.policy, `${JSON.stringify(source.policy, null, 2)}\n`],
@@ -104,6 +105,10 @@ export async function* writeBundle(source: BundleSource, deps: BundleWriterDeps)
   yield* archive.add(BUNDLE.manifest, utf8(manifest));
   yield* archive.add(BUNDLE.note, utf8(note));
   yield tarEnd();
+}
+
+function readmeOf({ proof, page, expired = false }: BundleSource, { name, verifierKey }: NoteSigner): string {
+  return bundleReadme({ origin: name, proof, verifierKey, withPage: page !== undefined, expired });
 }
 
 /** Counts and lists what goes into the archive. */

@@ -33,10 +33,12 @@ export const EXPORT_BOUNDS: ExportBounds = {
 export interface ExportDeps {
   bounds: ExportBounds;
   domainId: string;
-  log: SetProver & Pick<LogTreeCalls, "entryProof"> & { head(): Promise<{ size: number }> };
+  log: SetProver & Pick<LogTreeCalls, "entryProof"> & { head(): Promise<{ size: number; firstKept: number }> };
   /** Where the rows lie, with the copy as up to date as it can be brought when an export begins. */
   shards(): Promise<ShardRange[]>;
   places(ranges: readonly ShardRange[]): ExportPlaces;
+  /** Evidence for the entry that says that everything before `firstKept` is gone by policy (src/services/log/expired-proof.ts). */
+  expiredProof(firstKept: number): Promise<string | null>;
   /** For exports with private values. */
   reveal(ranges: readonly ShardRange[]): ExportReveal;
   book: ExportBook;
@@ -55,4 +57,6 @@ export interface ExportDeps {
   clock: Clock;
   random: RandomBytes;
   newLinkId(): string;
+  /** Whether a legal hold keeps the tenant's exports. Throws `storage.unavailable` while it is not known: then nothing goes. */
+  held(): Promise<boolean>;
 }

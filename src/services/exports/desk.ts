@@ -10,6 +10,7 @@ import { AppError } from "../../core/errors.ts";
 import { exportKey } from "../../core/export/key.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { newSecret, secretHash } from "../access/people/secrets.ts";
+import { expired } from "../log/cold/floors.ts";
 import type { AskedBy } from "../tenancy/jobs.ts";
 import type { ExportCalls, ExportLink, ExportView, ExportWish, NewExportLink, OpenedExport } from "./calls.ts";
 import type { ExportDeps } from "./deps.ts";
@@ -71,11 +72,13 @@ export function exportDesk(deps: DeskDeps): ExportCalls {
  */
 async function add(wish: ExportWish, reason: string | null, deps: DeskDeps): Promise<void> {
   const { book, log, clock, domainId } = deps;
-  const { size } = await log.head();
+  const { size, firstKept } = await log.head();
   if (Math.max(wish.from, wish.to ?? wish.from) >= size) {
     const pointer = wish.from >= size ? "/from" : "/to";
     throw new AppError("request.invalid", { errors: [{ pointer, detail: `the log has ${size} entries` }] });
   }
+  const last = wish.to ?? size - 1;
+  if (last < firstKept) throw expired(last, firstKept);
   demandPdf(wish, size, deps);
   const all = book.all();
   const open = all.filter(({ status }) => status === "queued" || status === "running").length;

@@ -6,6 +6,7 @@ import type { ExportLink, ExportStatus, ExportWish } from "./calls.ts";
 
 /** What an export is proved against, fixed when it begins. Hashes in base64 but for `prevHash`, which is hex. */
 export interface ExportPlan {
+  /** Later than it was asked for when what was before is gone by policy. */
   from: number;
   to: number;
   checkpoint: string;

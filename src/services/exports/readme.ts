@@ -1,5 +1,5 @@
 /** The words that lie in every export, for somebody who never saw the product. */
-import { BUNDLE } from "../../core/bundle.ts";
+import { BUNDLE, EXPIRED_ATTACHMENT } from "../../core/bundle.ts";
 import type { ExportWish } from "./calls.ts";
 import type { ExportPlan } from "./ports.ts";
 
@@ -7,6 +7,8 @@ export interface ReadmeOf {
   origin: string;
   plan: ExportPlan;
   wish: ExportWish;
+  /** The evidence for what is gone lies beside. */
+  gone: boolean;
   /** Of the log, as its operator names it. */
   verifierKey: string;
 }
@@ -24,7 +26,7 @@ const DISCLOSED = `
   disclosures-….json  private values of the entries beside it, each with the salt of its commitment. What is
                     erased is not there. Treat this export as what it is: personal data.`;
 
-export function exportReadme({ origin, plan: { from, to }, wish, verifierKey }: ReadmeOf): string {
+export function exportReadme({ origin, plan: { from, to }, wish, gone: isProved, verifierKey }: ReadmeOf): string {
   const range = `from ${from} to ${to}`;
   const what = wish.filter ? `the entries ${range} that match: ${wish.filterText}` : `all entries ${range}`;
   const complete = wish.filter
@@ -32,9 +34,22 @@ export function exportReadme({ origin, plan: { from, to }, wish, verifierKey }: 
 this export: export the range without a filter where that has to be proved.`
     : "That none is missing, and none was added or changed, is proved.";
   const proof = wish.filter ? "proof-….txt      " : `${BUNDLE.proof}        `;
+  const gone =
+    from > wish.from
+      ? `
+It was asked for from entry ${wish.from} on. What the entries before ${from} said is gone by the log's retention
+policy; their hashes are under the same root, and an entry ledger.expired of the log says so${
+          isProved
+            ? `: the
+evidence for it is ${EXPIRED_ATTACHMENT}, and is verified with the rest`
+            : `. The
+evidence for it is not in this export: ask for the evidence of that entry`
+        }.
+`
+      : "";
   return `This is an export of a tamper-evident audit log: ${what}
 of the log ${origin}
-
+${gone}
 ${complete}
 
 To verify it you need Node 20 or newer, and neither a network nor anything else. Unpack it, and:

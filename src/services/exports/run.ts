@@ -23,6 +23,8 @@ const DELETIONS = 2;
 /** Pieces of a revocation: of an export that nobody was told of yet, three. */
 const REVOKING = 3;
 const DELETE_AGAIN_MS = 10 * 60 * 1000;
+/** By so much a hold moves the end of an export, each time it has come. */
+const HELD_MS = 24 * 60 * 60 * 1000;
 
 /** One run, of some `LIMITS.exportStepMs`. When to go on; null: nothing is left. Never throws for what the stores do. */
 export async function runExports(deps: ExportDeps): Promise<number | null> {
@@ -89,7 +91,11 @@ async function piece(record: ExportRecord, deps: ExportDeps): Promise<void> {
     const ended = () => tell(wish.recordIn, endedEvent(record, domainId), `audit.export_ended:${wish.id}`);
     return once("ended", ended, { wish: forgotten(wish) });
   }
-  if (status === "done") return void commit(deps, record, { status: "expired", finishedAtMs: deps.clock() }, null);
+  if (status === "done") {
+    // It can be fetched as long as it is held, and ends within this time of the release.
+    if (await deps.held()) return void commit(deps, record, { expiresAtMs: deps.clock() + HELD_MS }, null);
+    return void commit(deps, record, { status: "expired", finishedAtMs: deps.clock() }, null);
+  }
   if (status === "revoked" && record.deleted > 0 && !told.includes("revoked")) {
     const revoked = () => tell(wish.recordIn, revokedEvent(record, domainId), `audit.export_revoked:${wish.id}`);
     return once("revoked", revoked, { revokedBy: null });
@@ -132,4 +138,4 @@ function countFailure(id: string, error: unknown, { book, clock }: ExportDeps): 
 }
 
 /** Nothing changes by trying again. */
-const FINAL: readonly string[] = ["resource.not_found", "limit.reached"];
+const FINAL: readonly string[] = ["resource.not_found", "limit.reached", "log.unsigned"];
