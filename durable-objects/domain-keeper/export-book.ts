@@ -38,6 +38,15 @@ const TABLES = [
 const OF_ONE = ["export_file", "export_part", "export_tail", "export_pending"] as const;
 const PIECE_BYTES = 1_000_000;
 
+/** When the newest export that is still known was ready. Nothing is stored for being asked. */
+export function lastExportMs({ sql }: DurableObjectStorage): number | null {
+  const there = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'export_job'").toArray();
+  if (there.length === 0) return null;
+  const newest = `SELECT max(record ->> 'finishedAtMs') AS at FROM export_job
+    WHERE record ->> 'status' IN ('ready', 'expired')`;
+  return sql.exec<{ at: number | null }>(newest).one().at;
+}
+
 export class SqliteExportBook implements ExportBook {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;

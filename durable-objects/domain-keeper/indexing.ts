@@ -20,6 +20,9 @@ export interface IndexingContext {
   gone: () => Promise<void>;
 }
 
+/** Where the rows lie, and begin. */
+type RowsFrom = Pick<HeadResult, "shards" | "firstHot">;
+
 export class Indexing {
   /** Replaced in part by tests that make a store fail. */
   readonly context: IndexingContext;
@@ -31,11 +34,11 @@ export class Indexing {
 
   /** One turn. Resolves to when the next one is due; null: all that is copied is indexed. Throws the store's error. */
   async turn(): Promise<number | null> {
-    const ranges = await this.#ranges();
-    if (ranges === null) return null;
+    const rows = await this.#rows();
+    if (rows === null) return null;
     const untilMs = this.context.clock() + LIMITS.indexTurnMs;
     for (;;) {
-      const { done } = await this.#step(ranges);
+      const { done } = await this.#step(rows);
       const nowMs = this.context.clock();
       if (done) return null;
       if (nowMs >= untilMs) return nowMs;
@@ -52,11 +55,11 @@ export class Indexing {
   async #catchUp(size: number | null, untilMs: number): Promise<CaughtUp> {
     const log = this.context.log();
     const shards = await log.flush();
-    const { copiedSize } = await log.head();
+    const { copiedSize, firstHot } = await log.head();
     // A log that was stopped is not copied any further.
     const goal = Math.min(size ?? copiedSize, copiedSize);
     for (;;) {
-      const step = await this.#step(shards);
+      const step = await this.#step({ shards, firstHot });
       if (step.size >= goal) return { size: step.size, shards };
       if (step.done || this.context.clock() >= untilMs) throw notInTime();
     }
@@ -72,9 +75,9 @@ export class Indexing {
   }
 
   /** Null: the domain is being deleted, or is gone. */
-  async #ranges(): Promise<readonly ShardRange[] | null> {
+  async #rows(): Promise<RowsFrom | null> {
     try {
-      return (await this.context.log().head()).shards;
+      return await this.context.log().head();
     } catch (error) {
       if (isAppError(error) && error.code === "tenant.deleting") return null;
       if (!isAppError(error) || error.code !== "resource.not_found") throw error;
@@ -84,8 +87,8 @@ export class Indexing {
   }
 
   /** Whoever comes meanwhile waits for the same step. */
-  #step(ranges: readonly ShardRange[]): Promise<IndexStep> {
-    this.#stepping ??= indexStep({ ranges, shard: this.context.shard, sha256 }).finally(() => {
+  #step({ shards: ranges, firstHot }: RowsFrom): Promise<IndexStep> {
+    this.#stepping ??= indexStep({ ranges, firstHot, shard: this.context.shard, sha256 }).finally(() => {
       this.#stepping = null;
     });
     return this.#stepping;

@@ -6,6 +6,7 @@
  */
 import { AppError, isAppError } from "../../src/core/errors.ts";
 import { LIMITS } from "../../src/core/limits.ts";
+import { expired } from "../../src/services/log/cold/floors.ts";
 import type { Growth, TailCall, TailEnd, TailKind, Watched } from "../../src/services/tail/calls.ts";
 import { holderName, type TailHolder } from "../../src/services/tail/holder.ts";
 import { within } from "../../src/services/within.ts";
@@ -103,12 +104,13 @@ export class TailRoom {
     for (const listener of this.#listeners()) listener.end(end);
   }
 
-  #begin({ from, filter, form, holder, tenantId }: TailCall, kind: TailKind, { size }: Watched): TailState {
+  #begin({ from, filter, form, holder, tenantId }: TailCall, kind: TailKind, { size, firstKept }: Watched): TailState {
     const next = from ?? size;
     if (next > this.#pages.size) {
       const detail = `the log has ${this.#pages.size} entries`;
       throw new AppError("request.invalid", { errors: [{ pointer: "query:from", detail }] });
     }
+    if (next < firstKept) throw expired(next, firstKept);
     const nowMs = this.deps.clock();
     const lifeMs = kind === "socket" ? LIMITS.tailSocketLifeMs : LIMITS.tailStreamLifeMs;
     const times = { endsAtMs: nowMs + lifeMs, checkedAtMs: nowMs };

@@ -7,8 +7,8 @@ import type { PlannedTask } from "../../src/services/dead-man/lateness.ts";
 import type { Clock } from "../../src/services/ports.ts";
 import { Schedule } from "../schedule.ts";
 
-/** `index`: entries behind the copier. `export`: files in R2. `tail`: live connections. */
-export type KeeperTask = "index" | "export" | "tail";
+/** `index`: entries behind the copier. `export`: files in R2. `import`: a log that is moved here. `tail`: live connections. `check`: the self-check. */
+export type KeeperTask = "index" | "export" | "import" | "tail" | "restore" | "check" | "retain";
 
 /** One bounded piece. Resolves to when the task goes on (Unix milliseconds), null: it is over until it is planned again. */
 export type KeeperWork = () => Promise<number | null>;

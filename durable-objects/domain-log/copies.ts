@@ -2,11 +2,11 @@
  * A domain's copies in D1 and R2, as its object sees to them: one copier at a time, compared once after every start, woken
  * by the alarm or by a caller who waits. What a step does, and the crash after it, is in src/services/log.
  */
-import { isAppError } from "../../src/core/errors.ts";
+import { AppError, isAppError } from "../../src/core/errors.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { rollOver, shardWithRoom } from "../../src/core/shards.ts";
 import { sha256 } from "../../src/crypto/sha256.ts";
-import { archiveStep, segmentDueAt, segmentEntries } from "../../src/services/log/archive.ts";
+import { archiveStep, paceOf, type SegmentPace, segmentDueAt } from "../../src/services/log/archive.ts";
 import { copyStep } from "../../src/services/log/copy.ts";
 import { Divergence } from "../../src/services/log/divergence.ts";
 import { releaseCopied } from "../../src/services/log/release.ts";
@@ -30,6 +30,8 @@ export interface CopiesContext {
   /** Asked each time: tests replace them. */
   stores: () => DomainStores;
   shardLimitBytes: () => number;
+  /** As the domain is set; undefined: as it was made. */
+  pace: () => SegmentPace | undefined;
   /** A copy contradicts the object. */
   stop: (reason: string) => void;
   /** Part of the comparison at the start. Throws `Divergence`, or the store's error. */
@@ -40,6 +42,8 @@ export interface CopiesContext {
   ledgerSetBack: () => void;
   /** Entries came to D1. */
   copied: () => void;
+  /** The object was made anew from its archive: it has nothing of its own to compare. */
+  isAdopted: () => boolean;
 }
 
 export class Copies {
@@ -49,6 +53,7 @@ export class Copies {
   #copying: Promise<void> | null = null;
   #archiving: Promise<void> | null = null;
   #gatherUntilMs = 0;
+  #heldUntilMs = 0;
 
   constructor(context: CopiesContext) {
     this.#context = context;
@@ -65,13 +70,18 @@ export class Copies {
   }
 
   get segmentIsFull(): boolean {
-    const { journal } = this.#context;
-    return journal.head().size - journal.archived().size >= segmentEntries(journal);
+    const { journal, pace } = this.#context;
+    return journal.head().size - journal.archived().size >= paceOf({ journal, pace: pace() }).entries;
   }
 
   get copyIsDone(): boolean {
     const { journal } = this.#context;
     return journal.copied().size >= journal.head().size;
+  }
+
+  /** For so long nothing is copied: a restore brings the rows (src/services/restore). Who waits for the copy is told that it is away. */
+  hold(forMs: number): void {
+    this.#heldUntilMs = forMs === 0 ? 0 : this.#context.stores().clock() + forMs;
   }
 
   /** Copies to D1; whoever asks meanwhile waits for the same run. Throws `Divergence`, or the store's error. */
@@ -118,7 +128,7 @@ export class Copies {
 
   /** A store that is away does not hold appends up (DESIGN §2); a missing guard or a copy that contradicts us does. */
   async comparedOrAway(): Promise<void> {
-    if (this.#compared) return;
+    if (this.#compared || this.#context.isAdopted()) return;
     try {
       await within(this.#compare(), COMPARE_WAIT_MS);
     } catch (error) {
@@ -129,7 +139,7 @@ export class Copies {
 
   /** Until this has succeeded once after a start, nothing is copied, archived or released. */
   async #compare(): Promise<void> {
-    if (this.#compared) return;
+    if (this.#compared || this.#context.isAdopted()) return;
     this.#comparing ??= this.#compareAll().finally(() => {
       this.#comparing = null;
     });
@@ -145,6 +155,16 @@ export class Copies {
     await this.#context.compareTree();
   }
 
+  /** The same as at a start, after a copy may have changed. Throws `Divergence`, or the store's error: then the alarm tries again. */
+  async comparedAgain(): Promise<void> {
+    await this.#comparing?.catch(() => undefined);
+    await this.settled();
+    this.#compared = false;
+    // Nothing else asks for it while nobody appends: a missing guard refuses that.
+    this.#context.plan();
+    await this.#compare();
+  }
+
   get isCompared(): boolean {
     return this.#compared;
   }
@@ -156,6 +176,9 @@ export class Copies {
 
   async #copySteps(): Promise<void> {
     for (let step = 0; step < STEPS_PER_ALARM; step++) {
+      if (this.#context.stores().clock() < this.#heldUntilMs) {
+        throw new AppError("storage.unavailable", { internal: "ledger: a restore brings the rows" });
+      }
       await this.#settleShards();
       const before = this.#context.journal.copied().size;
       const { done } = await this.#watchingLedger(() => copyStep(this.#deps()));
@@ -216,7 +239,14 @@ export class Copies {
 
   #archiveDeps() {
     const { segments, clock } = this.#context.stores();
-    return { journal: this.#context.journal, segments, sealed: this.#sealed(), sha256, clock };
+    return {
+      journal: this.#context.journal,
+      segments,
+      sealed: this.#sealed(),
+      sha256,
+      clock,
+      pace: this.#context.pace(),
+    };
   }
 
   #sealed(): SealedSource {
