@@ -189,6 +189,7 @@ export class CellDesk extends DurableObject<CellEnv> {
     const planned = plannedIn(this.env, this.#config());
     this.monitoring.saw({ id, object: "DomainLog", tasks: await planned.ofLog(id) });
     this.monitoring.saw({ id, object: "DomainKeeper", tasks: await planned.ofKeeper(id) });
+    this.monitoring.sawExport(id, await planned.lastExport(id));
   }
 
   /** Their signed heads become an entry of the platform's log, as far as they have grown. */

@@ -4,32 +4,35 @@
  */
 import { v7 as uuidv7 } from "uuid";
 import { LIMITS } from "../../src/core/limits.ts";
-import { type Alert, type AlertOf, type AlertRecord, alertKey, safeCodes } from "../../src/services/alerts/alert.ts";
+import {
+  type Alert,
+  type AlertEvent,
+  type AlertOf,
+  type AlertRecord,
+  alertKey,
+  safeCodes,
+} from "../../src/services/alerts/alert.ts";
 import type { Notice, NoticeBook, NoticePart } from "../../src/services/alerts/tell.ts";
+import { ALERT_COLUMNS, type AlertRow, recordOf } from "./alert-row.ts";
+import { LONGEST_WAIT_MS, Pace } from "./pace.ts";
+import { SqliteWebhookBook } from "./webhook-book.ts";
 
-type Row = {
-  id: string;
-  kind: string;
-  domain_id: string | null;
-  job: string | null;
-  codes: string;
-  opened_ms: number;
-  last_ms: number;
-  count: number;
-  resolved_ms: number | null;
-};
+type NoticeRow = AlertRow & { notice: number; event: string };
 
-type NoticeRow = Row & { notice: number; event: string; part: string; tries: number; at_ms: number };
-
-const COLUMNS = "id, kind, domain_id, job, codes, opened_ms, last_ms, count, resolved_ms";
+const LOG = "log";
 
 export class AlertBook implements NoticeBook {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
+  readonly #pace: Pace;
+  /** Written in the same transactions. */
+  readonly webhooks: SqliteWebhookBook;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
     this.#sql = storage.sql;
+    this.#pace = new Pace(storage);
+    this.webhooks = new SqliteWebhookBook(storage);
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS alert (
       id TEXT PRIMARY KEY, key TEXT NOT NULL, kind TEXT NOT NULL, domain_id TEXT, job TEXT, codes TEXT NOT NULL,
       opened_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, count INTEGER NOT NULL, resolved_ms INTEGER) STRICT, WITHOUT ROWID`);
@@ -42,8 +45,10 @@ export class AlertBook implements NoticeBook {
   /** True: it was not open. Alert and notices are one transaction. */
   raise(alert: Alert, parts: readonly NoticePart[]): boolean {
     const { kind, domainId = null, job = null, atMs } = alert;
-    const codes = JSON.stringify(safeCodes(alert.codes));
     return this.#storage.transactionSync(() => {
+      const codes = JSON.stringify(
+        safeCodes([...new Set([...alert.codes, ...(alert.adds ? this.#codesOf(alert) : [])])]),
+      );
       const again = this.#sql.exec(
         "UPDATE alert SET last_ms = ?, count = count + 1, codes = ? WHERE key = ? AND resolved_ms IS NULL",
         ...[atMs, codes, alertKey(alert)],
@@ -54,27 +59,32 @@ export class AlertBook implements NoticeBook {
         "INSERT INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, NULL)",
         ...[id, alertKey(alert), kind, domainId, job, codes, atMs, atMs],
       );
-      this.#tell(id, "raised", parts, atMs);
+      this.#tell({ id, event: "raised", of: alert, codes, atMs }, parts);
       return true;
     });
+  }
+
+  #codesOf(of: AlertOf): string[] {
+    const sql = "SELECT codes FROM alert WHERE key = ? AND resolved_ms IS NULL";
+    const [open] = this.#sql.exec<{ codes: string }>(sql, alertKey(of)).toArray();
+    return open ? (JSON.parse(open.codes) as string[]) : [];
   }
 
   /** True: it was open. */
   resolve(of: AlertOf, atMs: number, parts: readonly NoticePart[]): boolean {
     return this.#storage.transactionSync(() => {
-      const sql = "UPDATE alert SET resolved_ms = ? WHERE key = ? AND resolved_ms IS NULL RETURNING id";
-      const [row] = this.#sql.exec<{ id: string }>(sql, atMs, alertKey(of)).toArray();
+      const sql = "UPDATE alert SET resolved_ms = ? WHERE key = ? AND resolved_ms IS NULL RETURNING id, codes";
+      const [row] = this.#sql.exec<{ id: string; codes: string }>(sql, atMs, alertKey(of)).toArray();
       if (!row) return false;
-      this.#tell(row.id, "resolved", parts, atMs);
-      this.#forgetOld();
+      this.#tell({ ...row, event: "resolved", of, atMs }, parts);
       return true;
     });
   }
 
   /** Oldest first. */
   open(): AlertRecord[] {
-    const sql = `SELECT ${COLUMNS} FROM alert WHERE resolved_ms IS NULL ORDER BY opened_ms, id`;
-    return this.#sql.exec<Row>(sql).toArray().map(recordOf);
+    const sql = `SELECT ${ALERT_COLUMNS} FROM alert WHERE resolved_ms IS NULL ORDER BY opened_ms, id`;
+    return this.#sql.exec<AlertRow>(sql).toArray().map(recordOf);
   }
 
   isOpen(of: AlertOf): boolean {
@@ -85,83 +95,84 @@ export class AlertBook implements NoticeBook {
 
   /** Open or over, newest first. */
   since(sinceMs: number, limit: number): AlertRecord[] {
-    const sql = `SELECT ${COLUMNS} FROM alert WHERE opened_ms >= ? ORDER BY opened_ms DESC, id DESC LIMIT ?`;
-    return this.#sql.exec<Row>(sql, sinceMs, limit).toArray().map(recordOf);
+    const sql = `SELECT ${ALERT_COLUMNS} FROM alert WHERE opened_ms >= ? ORDER BY opened_ms DESC, id DESC LIMIT ?`;
+    return this.#sql.exec<AlertRow>(sql, sinceMs, limit).toArray().map(recordOf);
   }
 
   /** Of a domain that is deleted: nothing is left of it, and nobody is told. */
   forget(domainIds: readonly string[]): void {
     for (const id of domainIds) {
-      this.#sql.exec("DELETE FROM alert_notice WHERE alert_id IN (SELECT id FROM alert WHERE domain_id = ?)", id);
+      for (const table of ["alert_notice", "alert_webhook"])
+        this.#sql.exec(`DELETE FROM ${table} WHERE alert_id IN (SELECT id FROM alert WHERE domain_id = ?)`, id);
       this.#sql.exec("DELETE FROM alert WHERE domain_id = ?", id);
     }
   }
 
   due(nowMs: number, limit: number): Notice[] {
-    const sql = `SELECT n.notice, n.event, n.part, n.tries, n.at_ms, ${COLUMNS}
-      FROM alert_notice n JOIN alert a ON a.id = n.alert_id WHERE n.due_ms <= ? ORDER BY n.notice LIMIT ?`;
+    if (this.#pace.heldUntilMs(LOG, nowMs) > 0) return [];
+    const sql = `SELECT n.notice, n.event, ${ALERT_COLUMNS}
+      FROM alert_notice n JOIN alert a ON a.id = n.alert_id
+      WHERE n.due_ms <= ? OR n.due_ms > ? ORDER BY n.due_ms, n.notice LIMIT ?`;
     return this.#sql
-      .exec<NoticeRow>(sql, nowMs, limit)
+      .exec<NoticeRow>(sql, nowMs, nowMs + LONGEST_WAIT_MS, limit)
       .toArray()
-      .map((row) => ({
-        notice: row.notice,
-        event: row.event as Notice["event"],
-        part: row.part as NoticePart,
-        tries: row.tries,
-        atMs: row.at_ms,
-        alert: recordOf(row),
-      }));
+      .map((row) => ({ notice: row.notice, event: row.event as AlertEvent, alert: recordOf(row) }));
   }
 
   done(notice: number): void {
     this.#sql.exec("DELETE FROM alert_notice WHERE notice = ?", notice);
+    this.#pace.free(LOG);
   }
 
-  /** `dueMs` null: it is given up. */
-  failed(notice: number, fault: string, dueMs: number | null): void {
-    if (dueMs === null) return this.done(notice);
+  failed(notice: number, fault: string, dueMs: number): void {
+    const sql = "UPDATE alert_notice SET tries = tries + 1, fault = ?, due_ms = ? WHERE notice = ?";
+    this.#sql.exec(sql, fault, dueMs, notice);
+    this.#pace.hold(LOG, dueMs, this.#pace.failures(LOG) + 1);
+  }
+
+  /** When somebody is to be told next; null: nothing waits. */
+  nextDueMs(nowMs: number): number | null {
+    const sql = "SELECT min(iif(due_ms > ?1 + ?2, ?1, due_ms)) AS due FROM alert_notice";
+    const { due } = this.#sql.exec<{ due: number | null }>(sql, nowMs, LONGEST_WAIT_MS).one();
+    const entryMs = due === null ? null : Math.max(due, this.#pace.heldUntilMs(LOG, nowMs));
+    // What can be done at once needs no look at the rest.
+    if (entryMs !== null && entryMs <= nowMs) return entryMs;
+    const times = [entryMs, this.webhooks.nextDueMs(nowMs)].filter((ms) => ms !== null);
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  /** Notices that have failed and wait, and why the last one did; while the log takes nothing, all entries. */
+  undelivered(): { count: number; fault: string | null } {
+    const [of, ever] = [this.webhooks.undelivered(), this.#pace.failures(LOG) > 0 ? 1 : 0];
+    const { count, fault } = this.#sql
+      .exec<{ count: number; fault: string | null }>(
+        "SELECT count(*) AS count, max(fault) AS fault FROM alert_notice WHERE tries > 0 OR ?",
+        ever,
+      )
+      .one();
+    return { count: count + of.count, fault: fault ?? of.fault };
+  }
+
+  /** Due at once: `atMs` is what the clock of whoever raised it says, and that clock may be what the alert is about. */
+  #tell(
+    { id, event, ...told }: { id: string; event: AlertEvent; of: AlertOf; codes: string; atMs: number },
+    parts: readonly NoticePart[],
+  ): void {
+    if (parts.includes("webhook")) this.webhooks.add(id, event, told);
+    if (!parts.includes("entry")) return;
     this.#sql.exec(
-      "UPDATE alert_notice SET tries = tries + 1, fault = ?, due_ms = ? WHERE notice = ?",
-      fault,
-      dueMs,
-      notice,
+      "INSERT INTO alert_notice (alert_id, event, part, at_ms, tries, due_ms) VALUES (?, ?, 'entry', ?, 0, 0)",
+      ...[id, event, told.atMs],
     );
   }
 
-  /** When the next notice is due; null: nothing waits. */
-  nextDueMs(): number | null {
-    return this.#sql.exec<{ due: number | null }>("SELECT min(due_ms) AS due FROM alert_notice").one().due;
-  }
-
-  /** How many notices have failed at least once and wait, and why the last one did. */
-  undelivered(): { count: number; fault: string | null } {
-    const sql = "SELECT count(*) AS count, max(fault) AS fault FROM alert_notice WHERE tries > 0";
-    return this.#sql.exec<{ count: number; fault: string | null }>(sql).one();
-  }
-
-  #tell(alertId: string, event: Notice["event"], parts: readonly NoticePart[], atMs: number): void {
-    for (const part of parts) {
-      this.#sql.exec(
-        "INSERT INTO alert_notice (alert_id, event, part, at_ms, tries, due_ms) VALUES (?, ?, ?, ?, 0, ?)",
-        ...[alertId, event, part, atMs, atMs],
-      );
-    }
-  }
-
-  #forgetOld(): void {
+  /** Of alerts that are over, and told of, the newest `LIMITS.alertsKept` stay. */
+  forgetOld(): void {
     this.#sql.exec(
       `DELETE FROM alert WHERE id IN (SELECT id FROM alert WHERE resolved_ms IS NOT NULL
-         AND id NOT IN (SELECT alert_id FROM alert_notice) ORDER BY opened_ms DESC LIMIT -1 OFFSET ?)`,
+         AND id NOT IN (SELECT alert_id FROM alert_notice UNION SELECT alert_id FROM alert_webhook)
+         ORDER BY opened_ms DESC LIMIT -1 OFFSET ?)`,
       LIMITS.alertsKept,
     );
   }
-}
-
-function recordOf({ kind, domain_id, job, codes, opened_ms, last_ms, resolved_ms, id, count }: Row): AlertRecord {
-  return {
-    ...{ id, kind: kind as AlertRecord["kind"], codes: JSON.parse(codes), count },
-    ...(domain_id === null ? {} : { domainId: domain_id }),
-    ...(job === null ? {} : { job }),
-    ...{ openedMs: opened_ms, lastMs: last_ms, resolvedMs: resolved_ms },
-  };
 }

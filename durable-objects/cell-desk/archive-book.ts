@@ -1,5 +1,10 @@
-/** How far each domain's archive is, as cron last saw it, in the cell desk's SQLite. Numbers only. */
-import { type ArchiveSeen, BEHIND_MS } from "../../src/services/monitoring/backups.ts";
+/** How far each domain's archive is, and when its tenant last took a copy, as cron saw it, in the cell desk's SQLite. Numbers only. */
+import {
+  type ArchiveSeen,
+  BEHIND_MS,
+  EXPORT_FRESH_MS,
+  type ExportsSeen,
+} from "../../src/services/monitoring/backups.ts";
 
 type Row = { domains: number; silent: number; entries: number; not_archived: number; behind: number | null };
 
@@ -12,6 +17,8 @@ export class ArchiveBook {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS archive_seen (
       domain_id TEXT PRIMARY KEY, size INTEGER NOT NULL, archived INTEGER NOT NULL, since_ms INTEGER NOT NULL,
       seen_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID`);
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS export_seen (
+      domain_id TEXT PRIMARY KEY, ready_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID`);
   }
 
   saw(domainId: string, { size, archivedSize }: { size: number; archivedSize: number }, nowMs: number): void {
@@ -35,7 +42,24 @@ export class ArchiveBook {
     return { domains, silent, entries, notArchived, behindSinceMs: behind };
   }
 
+  /** An export that is forgotten where it was made stays seen. */
+  sawExport(domainId: string, readyMs: number): void {
+    this.#sql.exec(
+      "INSERT INTO export_seen VALUES (?1, ?2) ON CONFLICT (domain_id) DO UPDATE SET ready_ms = max(ready_ms, ?2)",
+      domainId,
+      readyMs,
+    );
+  }
+
+  exports(nowMs: number): ExportsSeen {
+    const sql = "SELECT ifnull(sum(ready_ms >= ?), 0) AS fresh, max(ready_ms) AS newestMs FROM export_seen";
+    return this.#sql.exec<{ fresh: number; newestMs: number | null }>(sql, nowMs - EXPORT_FRESH_MS).one();
+  }
+
   forget(domainIds: readonly string[]): void {
-    for (const id of domainIds) this.#sql.exec("DELETE FROM archive_seen WHERE domain_id = ?", id);
+    for (const id of domainIds) {
+      this.#sql.exec("DELETE FROM archive_seen WHERE domain_id = ?", id);
+      this.#sql.exec("DELETE FROM export_seen WHERE domain_id = ?", id);
+    }
   }
 }

@@ -17,13 +17,13 @@ import { cronStates, type PlannedTask, type TaskState, taskStates } from "../../
 import { taskNamed } from "../../src/services/dead-man/table.ts";
 import type { HeadResult } from "../../src/services/log/calls.ts";
 import { type BackupsSeen, backupFaults, backupStates } from "../../src/services/monitoring/backups.ts";
-import type { MonitoringCalls, MonitoringView, SeenSchedule } from "../../src/services/monitoring/calls.ts";
+import type { Drill, MonitoringCalls, MonitoringView, SeenSchedule } from "../../src/services/monitoring/calls.ts";
 import type { Send } from "../../src/services/monitoring/post.ts";
 import { type ProbeReport, type ProbeView, probeView } from "../../src/services/monitoring/probe.ts";
 import { judged } from "../../src/services/monitoring/watch.ts";
 import type { Clock } from "../../src/services/ports.ts";
 import type { DomainsSeen } from "../../src/services/status.ts";
-import { shardGauges } from "../domain-log/stores.ts";
+import { bookmarks as bookmarksIn, ledgerShard, shardNames } from "../domain-log/stores.ts";
 import { domainLog, logGate } from "../gates.ts";
 import { AlertBook } from "./alert-book.ts";
 import { ArchiveBook } from "./archive-book.ts";
@@ -43,6 +43,7 @@ export interface MonitoringWiring {
 const DAY_MS = 86_400_000;
 const NEXT_LOOK = "jobs_next_look_ms";
 const BACKUPS_SEEN = "backups_seen";
+const DRILL = "drill";
 
 export class Monitoring implements MonitoringCalls {
   readonly #storage: DurableObjectStorage;
@@ -90,10 +91,19 @@ export class Monitoring implements MonitoringCalls {
 
   async verifyBackups(): Promise<void> {
     const { env, clock } = this.#wiring;
-    const answers = await Promise.allSettled([env.CONTROL.exec("SELECT 1"), shardGauges(env)]);
+    const of = 1 + shardNames(env).length;
+    const shards = shardNames(env).map((name) => ledgerShard(env, name).exec("SELECT 1"));
+    const answers = await Promise.allSettled([env.CONTROL.exec("SELECT 1"), ...shards]);
+    const bookmarks = await bookmarksIn(env).catch(() => ({ known: 0, oldestMs: null }));
     const atMs = clock();
     const answered = answers.filter(({ status }) => status === "fulfilled").length;
-    const seen = { atMs, databases: { answered, of: answers.length }, log: this.#archive.seen(atMs) };
+    const seen = {
+      atMs,
+      databases: { answered, of },
+      bookmarks,
+      log: this.#archive.seen(atMs),
+      exports: this.#archive.exports(atMs),
+    };
     this.#storage.kv.put<BackupsSeen>(BACKUPS_SEEN, seen);
     const codes = backupFaults(seen);
     if (codes.length > 0) this.#raise({ kind: "backup.unverified", codes, atMs });
@@ -104,6 +114,10 @@ export class Monitoring implements MonitoringCalls {
     const taken = this.#probes.take(report);
     if (taken) this.#judge(this.#wiring.clock());
     return taken;
+  }
+
+  async drilled(drill: Drill): Promise<void> {
+    this.#storage.kv.put<Drill>(DRILL, drill);
   }
 
   async view(): Promise<MonitoringView> {
@@ -121,6 +135,7 @@ export class Monitoring implements MonitoringCalls {
       backlog: { ...sizes, oldestUncopiedAt, stopped: stopped.length },
       log: await this.#platformLog().catch(() => null),
       backups: backupStates(this.#storage.kv.get<BackupsSeen>(BACKUPS_SEEN) ?? null, nowMs),
+      drill: this.#storage.kv.get<Drill>(DRILL) ?? null,
       alertKeys: config().monitoring.signer.publicKeys,
     };
   }
@@ -136,6 +151,10 @@ export class Monitoring implements MonitoringCalls {
     for (const job of late)
       this.#raiseUnlessOpen({ kind: "task.late", domainId: id, job, codes: ["overdue"], atMs: nowMs });
     for (const job of recovered) this.#resolve({ kind: "task.late", domainId: id, job }, nowMs);
+  }
+
+  sawExport(domainId: string, readyMs: number | null): void {
+    if (readyMs !== null) this.#archive.sawExport(domainId, readyMs);
   }
 
   sawHead(domainId: string, head: HeadResult): void {
@@ -163,16 +182,20 @@ export class Monitoring implements MonitoringCalls {
       const look = this.#storage.kv.get<number>(NEXT_LOOK);
       if (look !== undefined && look <= nowMs) await this.watch();
       await tellDue(this.#tellDeps());
+      this.#alerts.forgetOld();
     } catch {
       console.error(JSON.stringify({ at: "cell-desk", fault: "the jobs could not be looked after" }));
     }
-    const times = [this.#storage.kv.get<number>(NEXT_LOOK), this.#alerts.nextDueMs()].filter((ms) => ms != null);
+    const times = [this.#storage.kv.get<number>(NEXT_LOOK), this.#alerts.nextDueMs(this.#wiring.clock())].filter(
+      (ms) => ms != null,
+    );
     return times.length === 0 ? null : Math.min(...times);
   }
 
   /** Raises and resolves what follows from how things stand. */
   #judge(nowMs: number): { jobs: MonitoringView["jobs"]; probes: ProbeView[]; sinceMs: number } {
     const sinceMs = this.#runs.since(nowMs);
+    this.#runs.believe(nowMs);
     const jobs = cronStates(this.#runs.records(), sinceMs, nowMs);
     const probes = [...this.#wiring.config().monitoring.probes.keys()].map((probe) =>
       probeView(probe, this.#probes.last(probe), this.#probes.days(probe), { sinceMs, nowMs }),
@@ -236,7 +259,13 @@ export class Monitoring implements MonitoringCalls {
     const { env, config, ensurePlatform, clock } = this.#wiring;
     const { jurisdiction, monitoring } = config();
     return {
-      ...{ book: this.#alerts, jurisdiction, signer: monitoring.signer, webhook: monitoring.alertWebhook },
+      ...{
+        book: this.#alerts,
+        webhooks: this.#alerts.webhooks,
+        jurisdiction,
+        signer: monitoring.signer,
+        webhook: monitoring.alertWebhook,
+      },
       record: async (...[event, key]: Parameters<Parameters<typeof tellDue>[0]["record"]>) => {
         await ensurePlatform();
         await logGate(env, config()).record(platformDomainId(jurisdiction), event, key);

@@ -49,8 +49,24 @@ export class RunBook {
   /** From when on this cell watches its jobs: the first time that it was asked. */
   since(nowMs: number): number {
     const known = this.#storage.kv.get<number>("jobs_watched_since");
-    if (known === undefined) this.#storage.kv.put("jobs_watched_since", nowMs);
-    return known ?? nowMs;
+    if (known !== undefined && known <= nowMs + LIMITS.clockJumpMs) return known;
+    this.#storage.kv.put("jobs_watched_since", nowMs);
+    return nowMs;
+  }
+
+  /**
+   * What a clock that was wrong has written as still to come counts as now, so that a job that stops then is not called well until
+   * that time has come. Its runs are forgotten.
+   */
+  believe(nowMs: number): void {
+    this.#storage.transactionSync(() => {
+      this.#sql.exec(
+        `UPDATE job_state SET started = min(started, ?1), succeeded = min(succeeded, ?1), failed = min(failed, ?1)
+         WHERE max(coalesce(started, 0), coalesce(succeeded, 0), coalesce(failed, 0)) > ?1 + ?2`,
+        ...[nowMs, LIMITS.clockJumpMs],
+      );
+      this.#sql.exec("DELETE FROM job_run WHERE started_ms > ? + ?", nowMs, LIMITS.clockJumpMs);
+    });
   }
 
   started(job: string, atMs: number): void {

@@ -17,7 +17,7 @@ export function page(title: string, body: Html): Html {
 </head>
 <body>
 <a class="skip" href="#content">To the content</a>
-<header><nav aria-label="Site"><a class="brand" href="/">Moonseal</a> <a href="/docs">API</a> <a href="/problems">Problems</a> <a href="/status">Status</a> <a href="/openapi.json">OpenAPI</a> <a href="/verify">Check a proof</a></nav></header>
+<header><nav aria-label="Site"><a class="brand" href="/">Moonseal</a> <a href="/docs">API</a> <a href="/problems">Problems</a> <a href="/status">Status</a> <a href="/claims">Claims</a> <a href="/openapi.json">OpenAPI</a> <a href="/verify">Check a proof</a></nav></header>
 <main id="content">
 <h1>${title}</h1>
 ${body}

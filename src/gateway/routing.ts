@@ -4,7 +4,8 @@
  */
 import { decode } from "@tsndr/cloudflare-worker-jwt";
 import { parseApiKey, parseOperatorSecret } from "../core/api-key.ts";
-import { isJurisdiction, type Jurisdiction, parseId } from "../core/ids.ts";
+import { ACTION_PATTERN } from "../core/event.ts";
+import { ID_KINDS, isJurisdiction, type Jurisdiction, parseId } from "../core/ids.ts";
 
 export interface RoutingFacts {
   pathname: string;
@@ -25,11 +26,15 @@ export function routeTo(facts: RoutingFacts): Jurisdiction | null {
   return isJurisdiction(first) && named.every((jurisdiction) => jurisdiction === first) ? first : null;
 }
 
-/** A segment that begins like an id and is none names a jurisdiction that nobody knows. */
-function pathJurisdiction(segment: string): string[] {
+/** Not `hot_entries` or `api_key.created`, which are words: those name nothing. */
+const LIKE_AN_ID = new RegExp(`^(?:(?:${Object.values(ID_KINDS).join("|")})_|[a-z]{3}_[a-z0-9]{2}_)`, "i");
+
+/** A segment that begins like an id and is none names a jurisdiction that nobody knows. A type of event may begin like anything. */
+function pathJurisdiction(segment: string, index: number, segments: readonly string[]): string[] {
+  if (segments[index - 1] === "event-types" && ACTION_PATTERN.test(segment)) return [];
   const id = parseId(segment);
   if (id) return [id.jurisdiction];
-  return /^[a-z]{3}_/i.test(segment) ? ["unknown"] : [];
+  return LIKE_AN_ID.test(segment) ? ["unknown"] : [];
 }
 
 /** `/v1/auth/<jurisdiction>/…`: who signs in shows nothing yet that would name a cell. */

@@ -2,6 +2,7 @@
 import { html } from "hono/html";
 import type { PresentCell, StatusCell } from "../http/schemas/status.ts";
 import { type Html, page } from "./layout.ts";
+import { brief, count, described, rows, table, utc, when } from "./parts.ts";
 
 const PLACES = { eu: "European Union", us: "United States" } as const;
 const STATES = { ok: "All is well", attention: "Needs attention", away: "Does not answer" } as const;
@@ -27,7 +28,7 @@ function present(cell: PresentCell): Html {
   return html`<section><h2>${PLACES[jurisdiction]}</h2><p class="state ${state}"><b>${STATES[state]}</b></p>
 ${facts(cell)}
 <h3>Open alerts</h3>
-${alerts.length === 0 ? html`<p>None.</p>` : html`<ul>${alerts.map((one) => html`<li>${said(one)}, since ${when(one.opened_at)}</li>`)}</ul>`}
+${alerts.length === 0 ? html`<p>None.</p>` : html`<ul>${alike(alerts, ({ kind, job }) => [kind, job]).map((same) => html`<li>${said(same)}, since ${when(same.first.opened_at)}</li>`)}</ul>`}
 ${outside(cell)}
 <h3>Jobs</h3>
 ${jobs(cell)}
@@ -38,28 +39,42 @@ ${backups(cell)}
 ${
   incidents.length === 0
     ? html`<p>None.</p>`
-    : html`<ul>${incidents.map((one) => html`<li>${when(one.opened_at)} to ${one.resolved_at === null ? "now" : when(one.resolved_at)}: ${said(one)}</li>`)}</ul>`
+    : html`<ul>${alike(incidents, spanOf).map((same) => html`<li>${when(same.first.opened_at)} to ${same.first.resolved_at === null ? "now" : when(same.first.resolved_at)}: ${said(same)}</li>`)}</ul>`
 }
 <p class="soft">Each is two entries of the cell's own log, which others witness.</p>
 </section>`;
 }
 
+function drilled(drill: PresentCell["last_drill"]): string {
+  if (drill === null) return "none on record";
+  if (drill.verdict === "refused") return `${utc(drill.at)}: it did not restore`;
+  return `${utc(drill.at)}: ${count(drill.entries)} entries, ${count(drill.entries_per_s)} a second`;
+}
+
 function facts({ backlog, log, last_drill, watched_since }: PresentCell): Html {
-  const waits =
-    backlog.entries === 0
-      ? "nothing"
-      : `${count(backlog.entries)} entries (${count(backlog.bytes)} bytes)${backlog.oldest_uncopied_at ? `, the oldest since ${utc(backlog.oldest_uncopied_at)}` : ""}`;
   return rows([
-    ["Waits to be copied", `${waits}, in ${count(backlog.domains)} domains as last seen`],
-    ["Domains stopped for writes", count(backlog.stopped_domains)],
+    ["Waits for the database or the archive", waiting(backlog)],
+    ["Domains stopped for writes", backlog === null ? UNSEEN : count(backlog.stopped_domains)],
     [
       "Last checkpoint of the cell's log",
       log?.checkpoint_at ? `${utc(log.checkpoint_at)}, over ${count(log.signed_size)} entries` : "none yet",
     ],
     ["Last witnessed", witnessed(log)],
-    ["Last restore drill on this cell", last_drill === null ? "none on record" : utc(last_drill)],
+    ["Last restore drill on this cell", drilled(last_drill)],
     ["Watched since", utc(watched_since)],
   ]);
+}
+
+const UNSEEN = "not looked at yet";
+
+/** Nothing was found to wait, and nobody has looked, are two things. */
+function waiting(backlog: PresentCell["backlog"]): string {
+  if (backlog === null) return UNSEEN;
+  const { domains, entries, bytes, oldest_uncopied_at: oldest } = backlog;
+  const seen = `${count(domains)} ${domains === 1 ? "domain" : "domains"} as last seen`;
+  if (entries === 0) return `nothing, in ${seen}`;
+  const which = oldest ? `the oldest for the database, since ${utc(oldest)}` : "for the archive alone";
+  return `${count(entries)} entries (${count(bytes)} bytes), ${which}; in ${seen}`;
 }
 
 function witnessed(log: PresentCell["log"]): string {
@@ -93,19 +108,25 @@ function jobs({ jobs: all }: PresentCell): Html {
     all.map(({ name, state, last_success_at, says }) => [
       described(name, says),
       state,
-      last_success_at ? utc(last_success_at) : "never",
+      last_success_at ? brief(last_success_at) : "never",
     ]),
   );
 }
 
 function tasks({ tasks: all }: PresentCell): Html {
-  return html`<h3>Work of the objects</h3>${table(
-    ["Task", "State"],
-    all.map(({ name, state, late, says }) => [
-      described(name, says),
-      state === "late" ? `late in ${count(late)}` : state,
-    ]),
-  )}`;
+  const late = all.filter(({ state }) => state === "late");
+  const rest = all.filter(({ state }) => state !== "late");
+  const isSeen = rest.some(({ state }) => state === "ok");
+  const list = (some: PresentCell["tasks"]) =>
+    table(
+      ["Task", "State"],
+      some.map((one) => [
+        described(one.name, one.says),
+        one.state === "late" ? `late in ${count(one.late)}` : one.state,
+      ]),
+    );
+  return html`<h3>Work of the objects</h3>${late.length === 0 ? "" : list(late)}
+<details><summary>${count(rest.length)} tasks ${isSeen ? "that are not late" : UNSEEN}</summary>${list(rest)}</details>`;
 }
 
 const VERDICTS = {
@@ -117,36 +138,30 @@ const VERDICTS = {
 
 function backups({ backups: all }: PresentCell): Html {
   return table(
-    ["What", "From", "How far back", "State"],
+    ["What", "How far back", "State"],
     all.map(({ what, from, reach, verdict, checked_at }) => [
-      what,
-      from ?? "nowhere",
+      html`${what}<br><span class="soft">comes back from ${from ?? "nowhere"}</span>`,
       reach,
-      `${VERDICTS[verdict]}${checked_at === null ? "" : `, ${utc(checked_at)}`}`,
+      html`${VERDICTS[verdict]}${checked_at === null ? "" : html`, ${brief(checked_at)}`}`,
     ]),
   );
 }
 
-function rows(pairs: readonly [string, string][]): Html {
-  return html`<div class="wide"><table>${pairs.map(
-    ([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>
-`,
-  )}</table></div>`;
+type Incident = PresentCell["alerts"][number];
+
+/** What reads alike stands once, in the order of the first of each, with how many they are. */
+function alike(all: readonly Incident[], keyOf: (one: Incident) => unknown[]): { first: Incident; times: number }[] {
+  const groups = Map.groupBy(all, (one) => JSON.stringify(keyOf(one)));
+  return [...groups.values()].map((same) => ({ first: same[0] as Incident, times: same.length }));
 }
 
-function table(heads: readonly string[], all: readonly (readonly (string | Html)[])[]): Html {
-  return html`<div class="wide"><table><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr>
-${all.map(
-  (cells) => html`<tr>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>
-`,
-)}</table></div>`;
-}
+/** Of the page's own precision. */
+const spanOf = ({ kind, job, opened_at, resolved_at }: Incident) => [
+  kind,
+  job,
+  utc(opened_at),
+  resolved_at === null ? null : utc(resolved_at),
+];
 
-const said = ({ says, job }: { says: string; job: string | null }) =>
-  job === null ? says : html`${says}: <code>${job}</code>`;
-/** For narrow screens: what it does stands under its name. */
-const described = (name: string, says: string) => html`<code>${name}</code><br><span class="soft">${says}</span>`;
-const count = (n: number) => n.toLocaleString("en-US");
-/** Minutes are enough for people; the JSON has the rest. */
-const utc = (instant: string) => `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;
-const when = (instant: string) => html`<time datetime="${instant}">${utc(instant)}</time>`;
+const said = ({ first: { says, job }, times }: { first: Incident; times: number }) =>
+  html`${says}${job === null ? "" : html`: <code>${job}</code>`}${times === 1 ? "" : html` <b>×${times}</b>`}`;

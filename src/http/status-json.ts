@@ -27,15 +27,22 @@ export function publicStatus(view: MonitoringView, jurisdiction: Jurisdiction): 
       const { says, graceMs } = OBJECT_TASKS[task];
       return { name: task, says, grace_s: graceMs / 1000, state, late };
     }),
-    backlog: {
-      ...{ domains: backlog.domains, entries: backlog.entries, bytes: backlog.bytes },
-      ...{ oldest_uncopied_at: backlog.oldestUncopiedAt, stopped_domains: backlog.stopped },
-    },
+    backlog:
+      backlog.domains === 0
+        ? null
+        : {
+            ...{ domains: backlog.domains, entries: backlog.entries, bytes: backlog.bytes },
+            ...{ oldest_uncopied_at: backlog.oldestUncopiedAt, stopped_domains: backlog.stopped },
+          },
     log: log && {
       ...{ size: log.size, signed_size: log.signedSize, checkpoint_at: log.checkpointAt, witnesses: log.witnesses },
       ...{ witnessed_at: log.witnessedAt, independently_witnessed_at: log.independentlyWitnessedAt },
     },
-    last_drill: null,
+    last_drill: view.drill && {
+      ...{ at: instantOf(view.drill.atMs), entries: view.drill.entries },
+      entries_per_s: Math.round((view.drill.entries * 1000) / Math.max(1, view.drill.workMs)),
+      verdict: view.drill.isGood ? ("restored" as const) : ("refused" as const),
+    },
     backups: backups.map(({ name, verdict, checkedMs, found }) => ({
       ...{ name, ...BACKUPS[name], verdict, checked_at: known(checkedMs), found },
     })),

@@ -75,6 +75,39 @@ describe("S0-23 what names a jurisdiction", () => {
     ["an issuer that is no text", { authorization: bearer(tokenOf(["eu"])) }, null],
     ["a key in capitals", { authorization: bearer(keyOf("eu").toUpperCase()) }, null],
     ["a kind of id that does not exist", { pathname: `/v1/domains/abc_eu_${SUFFIX}` }, null],
+    ["an id that is too short", { pathname: "/v1/domains/dom_eu_01", authorization: bearer(keyOf("eu")) }, null],
+    [
+      "an id in capitals",
+      { pathname: `/v1/domains/${id("eu").toUpperCase()}`, authorization: bearer(keyOf("eu")) },
+      null,
+    ],
+    ...["hot_entries", "api_key.created", "job_run.begun", "log_"].map(
+      (word): [string, Partial<RoutingFacts>, "eu"] => [
+        `the tenant beside ${word}, which is no id`,
+        { pathname: `/v1/tenants/${id("eu", "tenant")}/things/${word}` },
+        "eu",
+      ],
+    ),
+    ...["key_card.issued", "exp_used.up", "log_in_page.shown"].map((action): [string, Partial<RoutingFacts>, "eu"] => [
+      `the tenant beside its type of event ${action}, which begins like an id`,
+      { pathname: `/v1/tenants/${id("eu", "tenant")}/event-types/${action}/withdraw` },
+      "eu",
+    ]),
+    ...[`dom_us_${SUFFIX}`, `dom_de_${SUFFIX}`, `abc_us_${SUFFIX}`, `DOM_US_${SUFFIX}.x`].map(
+      (segment): [string, Partial<RoutingFacts>, null] => [
+        `what is like an id in the place of a type of event: ${segment}`,
+        {
+          pathname: `/v1/tenants/${id("eu", "tenant")}/event-types/${segment}`,
+          authorization: bearer(keyOf("eu")),
+        },
+        null,
+      ],
+    ),
+    [
+      "what is like a type of event in the place of an id",
+      { pathname: "/v1/domains/dom_us_01.x", authorization: bearer(keyOf("eu")) },
+      null,
+    ],
   ])("%s", (_, facts, expected) => {
     expect(route(facts)).toBe(expected);
   });

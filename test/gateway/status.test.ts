@@ -22,6 +22,7 @@ const statusOf = (cell: string, own: Overrides = {}) =>
       },
       backlog: { domains: 0, entries: 0, bytes: 0, oldestUncopiedAt: null, stopped: 0 },
       backups: backupStates(null, NOW),
+      drill: null,
       ...own,
     },
     cell as "eu",
@@ -101,6 +102,51 @@ describe("S2-45 the status of the deployment", () => {
     ]) {
       expect(page).toContain(text);
     }
+  });
+
+  test("says nothing of domains that nobody has looked at, in the JSON as on the page; what was looked at has its numbers", async () => {
+    const unseen = spiedGateway(answering());
+    const { cells } = (await (await unseen.ask("/v1/status")).json()) as { cells: { backlog: unknown }[] };
+    expect(cells.map(({ backlog }) => backlog)).toEqual([null, null]);
+    const page = await (await unseen.ask("/status")).text();
+    expect(page).toMatch(/the archive<\/th><td>not looked at yet<.*\n.*stopped for writes<\/th><td>not looked at yet</);
+    expect(page).not.toContain("nothing");
+
+    const backlog = { domains: 2, entries: 0, bytes: 0, oldestUncopiedAt: null, stopped: 0 };
+    const seen = spiedGateway(answering({ backlog }));
+    expect(await (await seen.ask("/v1/status")).json()).toMatchObject({
+      cells: [{ backlog: { domains: 2, entries: 0, stopped_domains: 0 } }, {}],
+    });
+    expect(await (await seen.ask("/status")).text()).toMatch(
+      /the archive<\/th><td>nothing, in 2 domains as last seen<.*\n.*stopped for writes<\/th><td>0</,
+    );
+  });
+
+  test("has alerts that read alike once, with how many and since when the first is open; the JSON has each", async () => {
+    const of = (id: string, job: string, openedMs: number) => ({
+      ...{ id, kind: "task.late" as const, domainId: `dom_eu_${id}`, job, codes: ["overdue"] },
+      ...{ openedMs, lastMs: openedMs, count: 1, resolvedMs: null as number | null },
+    });
+    const alerts = [of("1", "log.copy", NOW - 180_000), of("2", "log.sign", NOW - 120_000), of("3", "log.copy", NOW)];
+    const over = { ...of("4", "log.copy", NOW - 180_000), resolvedMs: NOW };
+    const { ask } = spiedGateway(
+      answering({ alerts, incidents: [over, { ...over, id: "5" }, of("6", "log.copy", NOW)] }),
+    );
+    const { cells } = (await (await ask("/v1/status")).json()) as { cells: { alerts: unknown[] }[] };
+    expect(cells[0]?.alerts).toHaveLength(3);
+    const [, open = "", past = ""] =
+      (await (await ask("/status")).text()).match(/Open alerts<\/h3>\n(.*)[^]*?Incidents of[^]*?\n(.*)/) ?? [];
+    const lines = (list: string) =>
+      [...list.matchAll(/<li>(.*?)<\/li>/g)].map(([, line]) => line?.replaceAll(/<.*?>/g, ""));
+    const late = "Work that an object does by its alarm is overdue or keeps failing";
+    expect(lines(open)).toEqual([
+      `${late}: log.copy ×2, since 2026-11-21 11:57 UTC`,
+      `${late}: log.sign, since 2026-11-21 11:58 UTC`,
+    ]);
+    expect(lines(past)).toEqual([
+      `2026-11-21 11:57 UTC to 2026-11-21 12:00 UTC: ${late}: log.copy ×2`,
+      `2026-11-21 12:00 UTC to now: ${late}: log.copy`,
+    ]);
   });
 
   test("takes a probe's report to the cell that it names, with its signature and nothing else", async () => {

@@ -14,7 +14,12 @@ export function statusCommand(session: Session): Command {
   const target = command("status", "Show how the cells are: jobs, backlog, checkpoints, backups, alerts", [
     "moonseal status",
     "moonseal status --json",
-  ]).option("--json", "as JSON");
+  ])
+    .option("--json", "as JSON")
+    .addHelpText(
+      "after",
+      "\nNo credential is needed, and none is sent. Exit codes: 0 all is well, 1 a cell is away or has an open alert, 3 no answer.",
+    );
   return handle<{ json?: boolean }>(target, session, async (io, options) => {
     const settings = await readSettings(io, options);
     // Nobody is asked for a credential, so none is sent.
@@ -33,6 +38,10 @@ function show(cell: Cell, io: Io): void {
   if (cell.reachable) pairs(io.stdout, rows(cell, io.now()));
 }
 
+/** That none is late is known only of objects that were looked into. */
+const unseenOr = (tasks: Present["tasks"], known: string) =>
+  tasks.length > 0 && tasks.every(({ state }) => state === "waiting") ? "not looked at yet" : known;
+
 function rows({ jobs, tasks, backlog, log, backups, alerts, probes }: Present, nowMs: number): [string, string][] {
   const ago = (instant: string | null | undefined) => (instant ? relative(Date.parse(instant), nowMs) : "never");
   const late = tasks.filter(({ state }) => state === "late");
@@ -43,11 +52,15 @@ function rows({ jobs, tasks, backlog, log, backups, alerts, probes }: Present, n
     ]),
     [
       "  work of objects",
-      late.length === 0 ? "none is late" : late.map(({ name, late }) => `${name} late in ${late}`).join(", "),
+      late.length === 0
+        ? unseenOr(tasks, "none is late")
+        : late.map(({ name, late }) => `${name} late in ${late}`).join(", "),
     ],
     [
       "  waiting",
-      `${count(backlog.entries, "entry", "entries")} in ${count(backlog.domains, "domain")}, ${count(backlog.stopped_domains, "domain")} stopped`,
+      backlog === null
+        ? "not looked at yet"
+        : `${count(backlog.entries, "entry", "entries")} in ${count(backlog.domains, "domain")}, ${count(backlog.stopped_domains, "domain")} stopped`,
     ],
     ["  last checkpoint", ago(log?.checkpoint_at)],
     ["  last witnessed", ago(log?.witnessed_at)],

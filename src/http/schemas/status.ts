@@ -83,7 +83,11 @@ const presentCellSchema = z.object({
       oldest_uncopied_at: instant.nullable(),
       stopped_domains: z.int(),
     })
-    .openapi({ description: "What waits to be copied, as cron last saw the domains" }),
+    .nullable()
+    .openapi({
+      description:
+        "What waits for D1 or for the archive, as cron last saw the domains; `oldest_uncopied_at`: for D1. Null: no domain was looked at yet",
+    }),
   log: z
     .object({
       size: z.int(),
@@ -98,7 +102,13 @@ const presentCellSchema = z.object({
       description:
         "The platform's log, which has the heads of all others as entries. Null: nothing was written to it yet, or it does not answer",
     }),
-  last_drill: instant
+  last_drill: z
+    .object({
+      at: instant,
+      entries: z.int().openapi({ description: "Rows that came back into D1" }),
+      entries_per_s: z.int(),
+      verdict: z.enum(["restored", "refused"]),
+    })
     .nullable()
     .openapi({ description: "The last restore that was drilled on this cell; null: none is on record" }),
   backups: z.array(backupSchema),

@@ -15,6 +15,7 @@ export const ALERT_KINDS = {
   "backup.unverified": "What could be restored was not verified within its window, or is incomplete",
   "integrity.violation": "A log and one of its copies, or two of its heads, contradict each other",
   "clock.jumped": "The clock is further from what the stores say than it may be; nothing is removed because of it",
+  "check.failed": "A domain's self-check found keys, jurisdiction or backlog not as they must be",
   "retention.failed": "A retention run failed",
 } as const;
 
@@ -32,6 +33,8 @@ export interface AlertOf {
 export interface Alert extends AlertOf {
   /** Words of the product's own, such as `storage.unavailable`: at most `MAX_CODES`, each of `CODE`. */
   codes: readonly string[];
+  /** To an open alert its codes are added; else they take the place of those that it had. */
+  adds?: boolean;
   atMs: number;
 }
 
@@ -45,6 +48,8 @@ export interface AlertRecord extends AlertOf {
   count: number;
   resolvedMs: number | null;
 }
+
+export type AlertEvent = "raised" | "resolved";
 
 export interface AlertCalls {
   /** True: it was not open before. Stored when this resolves; entry and webhook follow, and come again until they are done. */
@@ -63,3 +68,7 @@ export function safeCodes(codes: readonly string[]): string[] {
 
 /** One text for each thing that an alert can be about. */
 export const alertKey = ({ kind, domainId, job }: AlertOf): string => `${kind}|${domainId ?? ""}|${job ?? ""}`;
+
+/** What several alerts have in common that read alike: the codes, without the places (`seq:17`) where each found it, in one order. */
+export const sharedCodes = (codes: readonly string[]): string[] =>
+  [...new Set(codes.filter((code) => !code.startsWith("seq:")))].sort();

@@ -45,6 +45,13 @@ test("S2-45 status says how each cell is, sends no credential, and ends with 0 w
   expect(server.seen.filter(({ headers }) => headers.authorization)).toEqual([]);
 });
 
+test("S2-45 status says of what nobody has looked at yet that nobody has, never that nothing waits or is late", async () => {
+  server.statuses = [{ ...well, backlog: null, tasks: [{ ...well.tasks[0], state: "waiting" }] }];
+  const { stdout } = await status();
+  expect(stdout).toMatch(/work of objects +not looked at yet\n +waiting +not looked at yet\n/);
+  expect(stdout).not.toContain("none is late");
+});
+
 test("S2-45 status ends with 1 when a cell is away or has an open alert, also as JSON", async () => {
   const alert = { kind: "job.late", says: "", job: "wake_domains", opened_at: AT, resolved_at: null };
   server.statuses = [
