@@ -6,7 +6,6 @@ import { SYSTEM_ACTOR_ID } from "../src/core/event.ts";
 import { makeId, platformTenantId } from "../src/core/ids.ts";
 import type { KeyServiceConfig } from "../src/core/key-service.ts";
 import { LIMITS } from "../src/core/limits.ts";
-import { FIRST_SHARD } from "../src/core/shards.ts";
 import type { SlotName } from "../src/crypto/key-registry.ts";
 import type { CellEnv } from "../src/env.ts";
 import type { FactorCall } from "../src/services/access/factors/calls.ts";
@@ -20,7 +19,6 @@ import type {
 import type { AccessDesk } from "../src/services/access/grants/desk.ts";
 import { mailLookup } from "../src/services/access/people/address.ts";
 import type { PeopleCalls } from "../src/services/access/people/calls.ts";
-import { resealContacts } from "../src/services/access/people/contacts.ts";
 import { deliverMails, tellIndex } from "../src/services/access/people/deliveries.ts";
 import type { PeopleDeps } from "../src/services/access/people/deps.ts";
 import {
@@ -49,7 +47,6 @@ import { lastChange } from "../src/services/holds/legal-hold.ts";
 import { resealCredentials } from "../src/services/keys/credentials.ts";
 import type { KeyServiceDescription } from "../src/services/keys/description.ts";
 import { KeyServiceDesk, type KeyServiceDeskDeps } from "../src/services/keys/key-service-desk.ts";
-import { freshOf, isStale } from "../src/services/keys/resealing/anew.ts";
 import type { RotationDeps } from "../src/services/keys/rotation/rotate.ts";
 import { type TenantKeysView, tenantKeysView } from "../src/services/keys/rotation/view.ts";
 import type { TenantKeyring } from "../src/services/keys/tenant-keyring.ts";
@@ -58,7 +55,6 @@ import type { Mailer } from "../src/services/mail/mail.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import { OWNER_KEY_PERMISSIONS, type Permission, type Tier } from "../src/services/permissions.ts";
 import type { ApiKeyRecord, Clock, DomainRecord, ServiceAccountRecord, TenantRecord } from "../src/services/ports.ts";
-import { demandWithinTier } from "../src/services/rates/limits.ts";
 import type { RetentionCalls } from "../src/services/retention/calls.ts";
 import type {
   CreateDomainWish,
@@ -78,15 +74,7 @@ import {
   type DomainSettingsDeps,
   type DomainSettingsWish,
 } from "../src/services/tenancy/domain-settings.ts";
-import {
-  type AskedBy,
-  type EntryJob,
-  type Job,
-  type JobDeps,
-  type JobOutcome,
-  runJob,
-} from "../src/services/tenancy/jobs.ts";
-import { type RateLimitsJob, rateLimitsChanged } from "../src/services/tenancy/key-jobs.ts";
+import { type AskedBy, type Job, type JobDeps } from "../src/services/tenancy/jobs.ts";
 import {
   createKey,
   createServiceAccount,
@@ -100,46 +88,38 @@ import { type KeyWish, mintKey, PLAIN_KEY } from "../src/services/tenancy/keys.t
 import { type Counted, countedOf } from "../src/services/tenancy/room.ts";
 import { type TenantChangeDeps, TenantChanges, type UpdateTenantWish } from "../src/services/tenancy/tenant-changes.ts";
 import { demandRoom } from "../src/services/tiers.ts";
-import { D1ControlStore } from "../src/storage/control-store.ts";
-import { D1EventTypeStore } from "../src/storage/event-type-store.ts";
 import { D1HoldWordsStore } from "../src/storage/hold-words-store.ts";
-import { D1KeyServiceStore } from "../src/storage/key-service-store.ts";
 import { connectKeyService } from "../src/storage/key-services/connect.ts";
 import { controlTimeMs, retainedRejected } from "../src/storage/retained-rejected.ts";
-import { D1RetentionStore } from "../src/storage/retention-store.ts";
-import { R2RootStore } from "../src/storage/root-store.ts";
-import { R2TenantKeyStore } from "../src/storage/tenant-key-store.ts";
+import { jobDeps } from "./desk-wiring.ts";
 import { randomBytes } from "./domain-log/random.ts";
 import { ledgerAt } from "./domain-log/stores.ts";
-import { cellDesk, logGate, rateDesk } from "./gates.ts";
+import { cellDesk, domainKeeper, domainLog } from "./gates.ts";
 import { Factors } from "./people/factors.ts";
 import { SqlitePeopleBook } from "./people/people-book.ts";
 import { demandPinned } from "./pinning.ts";
 import { TenantAccess } from "./tenant-desk/access.ts";
 import { TenantDeletion } from "./tenant-desk/deletion.ts";
 import { deletionDeps } from "./tenant-desk/deletion-deps.ts";
+import { DeskAlarm } from "./tenant-desk/desk-alarm.ts";
+import { DeskJobs } from "./tenant-desk/desk-jobs.ts";
 import { SqliteHoldBook } from "./tenant-desk/hold-book.ts";
 import { holdDeskDeps } from "./tenant-desk/hold-deps.ts";
-import { JobBook } from "./tenant-desk/job-book.ts";
+import { FIRST_WAIT_MS, JobWaits } from "./tenant-desk/job-waits.ts";
 import { notifyOwners } from "./tenant-desk/owners.ts";
 import { memberDeps, permissionsOfMember } from "./tenant-desk/people.ts";
-import { RateBook } from "./tenant-desk/rate-book.ts";
+import { TenantRates } from "./tenant-desk/rates.ts";
+import { type ResealOwner, resealOwn, resealSlot } from "./tenant-desk/resealing.ts";
 import { type RetentionOwner, TenantRetention } from "./tenant-desk/retention.ts";
 import { TenantRotation } from "./tenant-desk/rotation.ts";
 import { rotationDeps } from "./tenant-desk/rotation-deps.ts";
+import { RoundFaults } from "./tenant-desk/round-faults.ts";
 import { TenantSso } from "./tenant-desk/sso.ts";
 import { tenantKeyringFor } from "./tenant-keyring.ts";
 
-const RETRY_MS = 5000;
-/** What is begun in turn is finished in turn. */
-const IN_TURN: ReadonlySet<Job["kind"]> = new Set<Job["kind"]>([
-  ...(["tenant_change", "domain", "key", "key_rotation", "service_account"] as const),
-  ...(["service_account_words", "service_account_removal"] as const),
-  ...(["domain_settings", "event_type_version", "event_type_withdrawal", "retention"] as const),
-]);
-
 export class TenantDesk extends DurableObject<CellEnv> {
-  readonly #jobs: JobBook;
+  readonly #alarm: DeskAlarm;
+  readonly #jobs: DeskJobs;
   readonly #keyServices = new KeyServiceDesk();
   readonly #holdBook: SqliteHoldBook;
   readonly #holds = new HoldDesk();
@@ -148,7 +128,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
   readonly #factors: Factors;
   readonly sso: TenantSso;
   readonly #access: TenantAccess;
-  readonly #rateBook: RateBook;
+  readonly #rates: TenantRates;
   readonly retention: TenantRetention;
   readonly #changes = new TenantChanges();
   #keyring: TenantKeyring | null = null;
@@ -161,12 +141,19 @@ export class TenantDesk extends DurableObject<CellEnv> {
   readonly #deletion: TenantDeletion;
   /** Replaced by tests that make a store fail. */
   deletionDeps: DeletionDeps | null = null;
-  /** Jobs that run at this moment. */
-  readonly #running = new Set<Promise<unknown>>();
 
   constructor(ctx: DurableObjectState, env: CellEnv) {
     super(ctx, env);
-    this.#jobs = new JobBook(ctx.storage);
+    const waits = new JobWaits(ctx.storage);
+    this.#alarm = new DeskAlarm(ctx.storage, waits, () => this.clock());
+    this.#jobs = new DeskJobs(ctx.storage, waits, {
+      deps: () => this.#deps(),
+      clock: () => this.clock(),
+      demandNoDeletion: () => this.#deletion.demandNone(),
+      inTurn: (run) => this.#changes.inTurn(run),
+      complete: (job) => this.#complete(job),
+      planSoon: () => this.#alarm.soon(),
+    });
     this.#deletion = new TenantDeletion(ctx.storage);
     this.#rotation = new TenantRotation(ctx.storage);
     this.#factors = new Factors(ctx.storage);
@@ -176,7 +163,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
       this.sso.book.forget(personId);
     });
     this.#access = new TenantAccess(ctx.storage);
-    this.#rateBook = new RateBook(ctx.storage);
+    this.#rates = new TenantRates(ctx.storage);
     this.retention = new TenantRetention(ctx.storage);
     this.#holdBook = new SqliteHoldBook(ctx.storage, () => this.#deletion.demandNone());
   }
@@ -209,9 +196,9 @@ export class TenantDesk extends DurableObject<CellEnv> {
     const issued = this.#mint(config, first);
     this.#access.book.addOperatorMade(issued.record.id);
     const invitation = wanted.owner && (await this.#ownersInvitation(wanted.owner, wanted.by, tenant));
-    await this.#do({ kind: "tenant", by: wanted.by, tenant, domain, key: issued.record }, () => {
+    await this.#jobs.do({ kind: "tenant", by: wanted.by, tenant, domain, key: issued.record }, () => {
       invitation?.write();
-      for (const job of invitation?.entries() ?? []) this.#jobs.write(job);
+      for (const job of invitation?.entries() ?? []) this.#jobs.book.write(job);
     });
     if (invitation) await this.#finishJobs();
     return { tenant, issued };
@@ -245,14 +232,14 @@ export class TenantDesk extends DurableObject<CellEnv> {
       tenant: () => this.#tenant(),
       counted: ({ id }) => this.#counted(id),
       uuid: uuidv7,
-      finishOlder: () => this.#finishOlder((job) => job.kind === "tenant_change"),
-      run: (job) => this.#do(job),
+      finishOlder: () => this.#jobs.finishOlder((job) => job.kind === "tenant_change"),
+      run: (job) => this.#jobs.do(job),
     };
   }
 
   /** With the tier that was decided, which the control database may say later. */
   #asDecided(tenant: TenantRecord): TenantRecord {
-    const waiting = this.#jobs.all().flatMap(({ job }) => (job.kind === "tenant_change" ? [job.change.tier] : []));
+    const waiting = this.#jobs.book.all().flatMap(({ job }) => (job.kind === "tenant_change" ? [job.change.tier] : []));
     return this.#changes.asDecided(tenant, waiting.findLast((tier) => tier !== undefined) ?? null);
   }
 
@@ -267,7 +254,12 @@ export class TenantDesk extends DurableObject<CellEnv> {
     demandRoom(this.#asDecided(tenant), "domains", (await this.#counted(tenant.id)).domains);
     const segmentEntries = wanted.segmentEntries ?? LIMITS.segmentEntriesDefault;
     const domain = this.#newDomain(config, { name: wanted.name, kind: "client", segmentEntries });
-    const outcome = await this.#do({ kind: "domain", by: wanted.by, domain, tenantDomainId: tenant.tenantDomainId });
+    const outcome = await this.#jobs.do({
+      kind: "domain",
+      by: wanted.by,
+      domain,
+      tenantDomainId: tenant.tenantDomainId,
+    });
     if (outcome === "name_taken") throw new AppError("domain.name_taken");
     // Holds that also cover what is still to come.
     await this.#goOnWithHolds();
@@ -292,8 +284,8 @@ export class TenantDesk extends DurableObject<CellEnv> {
       tenant: () => this.#tenant(),
       uuid: uuidv7,
       nowIso: () => new Date(this.clock()).toISOString(),
-      finishOlder: () => this.#finishOlder((job) => job.kind.startsWith(kinds)),
-      run: (job) => this.#do(job),
+      finishOlder: () => this.#jobs.finishOlder((job) => job.kind.startsWith(kinds)),
+      run: (job) => this.#jobs.do(job),
     };
   }
 
@@ -351,8 +343,8 @@ export class TenantDesk extends DurableObject<CellEnv> {
         demandRoom(this.#asDecided(tenant), "api_keys", api_keys);
       },
       mint: (wish) => this.#mint(this.#config(), wish),
-      run: (job, change) => this.#do(job, change),
-      finishOlder: (kinds) => this.#finishOlder((job) => (kinds as readonly string[]).includes(job.kind)),
+      run: (job, change) => this.#jobs.do(job, change),
+      finishOlder: (kinds) => this.#jobs.finishOlder((job) => (kinds as readonly string[]).includes(job.kind)),
       inTurn: (run) => this.#changes.inTurn(run),
       operatorMade: {
         has: (keyId) => this.#access.book.isOperatorMade(keyId),
@@ -362,31 +354,11 @@ export class TenantDesk extends DurableObject<CellEnv> {
   }
 
   rateLimits(): Promise<Outcome<RateLimitsView>> {
-    return outcomeOf(async () => this.#rateLimits(await this.#tenant()));
+    return outcomeOf(async () => this.#rates.view(await this.#tenant()));
   }
 
-  #rateLimits({ tier, settings }: TenantRecord): RateLimitsView {
-    return { ...this.#rateBook.current(), tenant: { tier, settings } };
-  }
-
-  /** The row, its entry and the job that tells the object that counts: one transaction. */
-  setRateLimits({ settings, of, by }: RateLimitsWish): Promise<Outcome<RateLimitsView>> {
-    return outcomeOf(async () => {
-      const tenant = await this.#tenant();
-      demandWithinTier(tenant, settings);
-      if (this.#rateBook.current().version !== of) throw new AppError("precondition.failed");
-      const { id: tenantId, tenantDomainId: domainId } = tenant;
-      const version = of + 1;
-      const event = rateLimitsChanged(tenantId, version, settings, by);
-      await this.#commit(
-        () => this.#rateBook.put(version, settings),
-        () => [
-          { kind: "entry", domainId, event, once: `${event.action}:${version}` },
-          { kind: "rate_limits", tenantId, version, settings },
-        ],
-      );
-      return this.#rateLimits(tenant);
-    });
+  setRateLimits(wish: RateLimitsWish): Promise<Outcome<RateLimitsView>> {
+    return outcomeOf(async () => this.#rates.set(wish, await this.#tenant(), this.#jobs));
   }
 
   /** Erases a person from every domain of the tenant, or from none. Throws `subject.held`. */
@@ -399,7 +371,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
     const tenant = await this.#tenant();
     // A hold that has still to reach a domain counts.
     if (await this.#goOnWithHolds()) throw new AppError("storage.unavailable", { internal: "holds are under way" });
-    await this.#finishOlder((job) => job.kind === "erasure");
+    await this.#jobs.finishOlder((job) => job.kind === "erasure");
     demandErasable(call.identityId, this.#people);
     const { control, logs } = this.#deps();
     const domainIds = (await control.domainsOf(tenant.id)).map(({ id }) => id);
@@ -409,7 +381,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
       gate: logs,
       uuid: uuidv7,
       record: (domainId, event, idempotencyKey) => logs.record(domainId, event, idempotencyKey),
-      run: (job) => this.#do(job, () => erasePerson(call.identityId, { book: this.#people, clock: this.clock })),
+      run: (job) => this.#jobs.do(job, () => erasePerson(call.identityId, { book: this.#people, clock: this.clock })),
     });
   }
 
@@ -508,17 +480,12 @@ export class TenantDesk extends DurableObject<CellEnv> {
     return { tenantId: this.#tenantId(), sealer: config.sealer, tenantKeys: this.#tenantKeys(config) };
   }
 
-  /** Never throws. When the clock ends the next access or recovery, in milliseconds from now; null: there is none. */
+  /** When the clock ends the next access or recovery, in milliseconds from now; null: there is none. */
   async #settleAccess(): Promise<number | null> {
     if (!this.#access.hasOpen) return null;
-    try {
-      const nextMs = [await (await this.#accessDesk()).settle(), await (await this.#recoveryDesk()).settle()];
-      const soonestMs = Math.min(...nextMs.map((atMs) => atMs ?? Number.POSITIVE_INFINITY));
-      return Number.isFinite(soonestMs) ? Math.max(soonestMs - this.clock(), 0) : null;
-    } catch (error) {
-      console.warn(JSON.stringify({ at: "tenant-desk", fault: isAppError(error) ? error.code : "unknown" }));
-      return RETRY_MS;
-    }
+    const nextMs = [await (await this.#accessDesk()).settle(), await (await this.#recoveryDesk()).settle()];
+    const soonestMs = Math.min(...nextMs.map((atMs) => atMs ?? Number.POSITIVE_INFINITY));
+    return Number.isFinite(soonestMs) ? Math.max(soonestMs - this.clock(), 0) : null;
   }
 
   async #holdDeps(): Promise<HoldDeskDeps> {
@@ -528,20 +495,23 @@ export class TenantDesk extends DurableObject<CellEnv> {
       book: this.#holdBook,
       words: new D1HoldWordsStore(this.env.CONTROL),
       tenantKeys: this.#tenantKeys(config),
-      plan: () => void this.ctx.storage.setAlarm(Date.now() + RETRY_MS),
+      plan: () => this.#alarm.soon(),
     };
     return holdDeskDeps(this.env, config, this.#deps(), tenant, own);
   }
 
   /** Never throws. Resolves to whether something is left for the alarm. */
   async #goOnWithHolds(): Promise<boolean> {
-    if (this.#holdBook.all().length === 0) return false;
     try {
-      return await this.#holds.goOn(await this.#holdDeps());
+      return await this.#holdsLeft();
     } catch (error) {
       console.warn(JSON.stringify({ at: "tenant-desk", fault: isAppError(error) ? error.code : "unknown" }));
       return true;
     }
+  }
+
+  async #holdsLeft(): Promise<boolean> {
+    return this.#holdBook.all().length > 0 && this.#holds.goOn(await this.#holdDeps());
   }
 
   #tenantKeys(config: CellConfig): TenantKeyring {
@@ -608,32 +578,23 @@ export class TenantDesk extends DurableObject<CellEnv> {
       clock: () => this.clock(),
       mailer: this.mailer,
       asDecided: (its) => this.#asDecided(its),
-      commit: (change, entries) => this.#commit(change, entries),
-      plan: (atMs) => void this.#planBy(atMs),
+      commit: (change, entries) => this.#jobs.commit(change, entries),
+      plan: (atMs) => void this.#alarm.by(atMs),
     });
   }
 
-  /** Never throws. When the alarm has to go on, in milliseconds; null: nothing is left. */
+  /** When the alarm has to go on, in milliseconds; null: nothing is left. */
   async #goOnWithPeople(): Promise<number | null> {
     const { revision, told } = this.#people.index();
     if (revision === told && this.#people.nextMailAtMs() === null) return null;
-    try {
-      const deps = await this.#peopleDeps();
-      await deliverMails(deps);
-      await tellIndex(deps);
-    } catch (error) {
-      console.warn(JSON.stringify({ at: "tenant-desk", fault: isAppError(error) ? error.code : "unknown" }));
-    }
+    const deps = await this.#peopleDeps();
+    await deliverMails(deps);
+    await tellIndex(deps);
     const after = this.#people.index();
-    if (after.revision !== after.told) return RETRY_MS;
+    if (after.revision !== after.told)
+      throw new AppError("storage.unavailable", { internal: "the index of addresses" });
     const mailAtMs = this.#people.nextMailAtMs();
     return mailAtMs === null ? null : Math.max(0, mailAtMs - this.clock());
-  }
-
-  /** Never later than what is planned already. */
-  async #planBy(atMs: number): Promise<void> {
-    const planned = await this.ctx.storage.getAlarm();
-    if (planned === null || planned > atMs) await this.ctx.storage.setAlarm(Math.max(atMs, Date.now()));
   }
 
   /** Policies and runs: src/services/retention/calls.ts. */
@@ -651,26 +612,28 @@ export class TenantDesk extends DurableObject<CellEnv> {
       store: retention,
       tenant: () => this.#tenant(),
       clock: () => this.clock(),
-      finishOlder: () => this.#finishOlder((job) => job.kind === "retention"),
-      run: (job) => this.#do(job),
+      finishOlder: () => this.#jobs.finishOlder((job) => job.kind === "retention"),
+      run: (job) => this.#jobs.do(job),
       inTurn: (run) => this.#changes.inTurn(run),
       holds: () => this.#holdBook.all(),
       describeHold: async (id) => this.#holds.describe(id, await this.#holdDeps()),
-      commit: (change, entries) => this.#commit(change, entries),
+      commit: (change, entries) => this.#jobs.commit(change, entries),
       ledger: async (domainId) => ledgerAt(this.env, domainId, await control.shards(domainId)),
+      log: (domainId) => domainLog(this.env, this.#config(), domainId),
+      retainDomains: (tenantId) => this.#retainDomains(tenantId),
       rejected: (tenantId) => retainedRejected(this.env.CONTROL, tenantId),
       controlTimeMs: () => controlTimeMs(this.env.CONTROL),
-      plan: (atMs) => void this.#planBy(atMs),
+      plan: (atMs) => void this.#alarm.by(atMs),
     };
   }
 
-  /** Never throws. When the alarm has to go on, in milliseconds; null: nothing is planned. */
-  async #goOnWithRetention(): Promise<number | null> {
-    try {
-      return await this.retention.goOn(this.env, this.#retentionOwner());
-    } catch (error) {
-      console.warn(JSON.stringify({ at: "tenant-desk", fault: isAppError(error) ? error.code : "unknown" }));
-      return RETRY_MS;
+  /** Whoever does not hear it runs by its own alarm. */
+  async #retainDomains(tenantId: string): Promise<void> {
+    const config = this.#config();
+    for (const { id } of await this.#deps().control.domainsOf(tenantId)) {
+      await domainKeeper(this.env, config, id)
+        .retainSoon()
+        .catch(() => {});
     }
   }
 
@@ -701,7 +664,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
     return outcomeOf(async () => {
       const dueMs = this.#deletion.state() ? null : this.retention.book.dueMs();
       const tasks = dueMs === null ? [] : [{ task: "retain", dueMs, failures: 0 }];
-      return { oldestChange: this.#jobs.oldest(), tasks };
+      return { oldestChange: this.#jobs.book.oldest(), tasks };
     });
   }
 
@@ -712,7 +675,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
       await this.#rotation.beginWhatIsDue(await this.#rotationDeps());
       await tellIndex(await this.#peopleDeps(), true);
       await this.#factors.tellRest(await this.#peopleDeps());
-      const open = this.#rotation.isUnderWay || this.#jobs.all().length > 0 || this.#access.hasOpen;
+      const open = this.#rotation.isUnderWay || this.#jobs.book.all().length > 0 || this.#access.hasOpen;
       const due = this.retention.isDue(this.clock(), this.env);
       if (open || due || (await this.#goOnWithHolds())) await this.ctx.storage.setAlarm(Date.now());
     });
@@ -720,34 +683,25 @@ export class TenantDesk extends DurableObject<CellEnv> {
 
   /** The tenant's own values of a slot, under its newest secret: words of legal holds, credentials for key services. */
   resealSlot(slot: SlotName): Promise<Outcome<{ values: number; unreadable: number }>> {
-    return outcomeOf(async () => {
-      const { slots } = this.#config();
-      if (slot === "api_credentials") {
+    return outcomeOf(() => resealSlot(slot, this.#resealOwner()));
+  }
+
+  #resealOwner(): ResealOwner {
+    return {
+      slots: this.#config().slots,
+      access: this.#access,
+      people: this.#people,
+      factors: this.#factors,
+      sso: this.sso,
+      clock: () => this.clock(),
+      words: () => this.#words(),
+      credentials: async (version) => {
         const deps = await this.#keyServiceDeps();
-        return this.#keyServices.undisturbed(deps, () => resealCredentials(slots.newest(slot).version, deps));
-      }
-      if (slot === "contact") {
-        const isOld = (sealed: Uint8Array) => isStale(sealed, freshOf(slots, 0));
-        const addresses = await this.#access.recovery.reseal(isOld, this.#words());
-        const contacts = await resealContacts(isOld, this.#people, this.clock(), this.#words());
-        return { values: addresses + contacts + (await this.#resealStaff(["contact"], 0)), unreadable: 0 };
-      }
-      if (slot === "totp_secrets") {
-        const isOld = (sealed: Uint8Array) => isStale(sealed, freshOf(slots, 0));
-        const own = await this.#factors.reseal(isOld, this.#words());
-        return { values: own + (await this.#resealStaff(["totp_secrets"], 0)), unreadable: 0 };
-      }
-      if (slot === "oauth_tokens") {
-        const isOld = (sealed: Uint8Array) => isStale(sealed, freshOf(slots, 0));
-        return { values: await this.sso.reseal(isOld, this.#words()), unreadable: 0 };
-      }
-      if (slot !== "records") return { values: 0, unreadable: 0 };
-      const fresh = freshOf(slots, 0);
-      const isOld = (sealed: Uint8Array) => isStale(sealed, fresh);
-      const reasons = await this.#access.reseal(isOld, this.#words());
-      const words = await this.#holds.resealWords(isOld, await this.#holdDeps());
-      return { values: words + reasons, unreadable: 0 };
-    });
+        return this.#keyServices.undisturbed(deps, () => resealCredentials(version, deps));
+      },
+      holdWords: async (isOld) => this.#holds.resealWords(isOld, await this.#holdDeps()),
+      staff: (slots, version) => this.#resealStaff(slots, version),
+    };
   }
 
   /** The operator's people lie in the object of the cell, under the key of the platform's tenant. */
@@ -770,33 +724,16 @@ export class TenantDesk extends DurableObject<CellEnv> {
       holdsInForce: () => this.#holdBook.all().some((hold) => lastChange(hold).kind !== "released"),
       resealOwn: async (version) => {
         this.#tenantKeys(config).forget();
-        const fresh = freshOf(config.slots, version);
-        const isOld = (sealed: Uint8Array) => isStale(sealed, fresh);
-        const reasons = await this.#access.reseal(isOld, this.#words());
-        const contacts = await resealContacts(isOld, this.#people, this.clock(), this.#words());
-        const secrets =
-          (await this.#factors.reseal(isOld, this.#words())) +
-          (await this.sso.reseal(isOld, this.#words())) +
-          (await this.#resealStaff(["contact", "totp_secrets"], version));
-        return contacts + secrets + reasons + (await this.#holds.resealWords(isOld, await this.#holdDeps()));
+        return resealOwn(version, this.#resealOwner());
       },
     });
   }
 
-  /** Never throws. When the alarm has to go on, in milliseconds; null: nothing is left. */
+  /** When the alarm has to go on, in milliseconds; null: nothing is left. */
   async #goOnWithRotation(): Promise<number | null> {
     if (!this.#rotation.isUnderWay || this.#deletion.state()) return null;
-    const running = this.#rotationDeps().then((deps) => this.#rotation.goOn(deps));
-    this.#running.add(running);
-    try {
-      const left = await running;
-      return left === "nothing" ? null : left === "more" ? 0 : RETRY_MS;
-    } catch (error) {
-      console.warn(JSON.stringify({ at: "tenant-desk", fault: isAppError(error) ? error.code : "unknown" }));
-      return RETRY_MS;
-    } finally {
-      this.#running.delete(running);
-    }
+    const left = await this.#jobs.running(this.#rotationDeps().then((deps) => this.#rotation.goOn(deps)));
+    return left === "nothing" ? null : left === "more" ? 0 : FIRST_WAIT_MS;
   }
 
   /** Which service wraps the tenant's keys, and which key needs which. */
@@ -829,8 +766,8 @@ export class TenantDesk extends DurableObject<CellEnv> {
       connect: (settings, credentials) => connectKeyService(settings, credentials, { local: config.pinnedTo === null }),
       clock: Date.now,
       uuid: uuidv7,
-      run: async (job) => ((await this.#do(job)) === "done" ? "done" : "superseded"),
-      finishOlder: () => this.#finishOlder((job) => job.kind.startsWith("key_service_")),
+      run: async (job) => ((await this.#jobs.do(job)) === "done" ? "done" : "superseded"),
+      finishOlder: () => this.#jobs.finishOlder((job) => job.kind.startsWith("key_service_")),
     };
   }
 
@@ -866,83 +803,32 @@ export class TenantDesk extends DurableObject<CellEnv> {
           .all()
           .filter((hold) => lastChange(hold).kind !== "released")
           .map(({ id }) => id),
-      finishJobs: async () => {
-        while (this.#running.size > 0) await Promise.allSettled(this.#running);
-      },
+      finishJobs: () => this.#jobs.settled(),
     });
   }
 
   /** Finishes what a crash or a store that was away has left. Never throws. */
   override async alarm(): Promise<void> {
-    if (!this.#deletion.state()) await this.#finishJobs();
+    this.#alarm.begun();
+    if (!this.#deletion.isBegun) await this.#finishJobs();
     if (this.#deletion.state()) await this.#deletion.run(this.#deletionDeps());
   }
 
+  /** One round. Never throws; what failed waits ever longer (tenant-desk/job-waits.ts). */
   async #finishJobs(): Promise<void> {
-    for (const { id, job } of this.#jobs.all()) {
-      try {
-        await this.#finishJob(id, job);
-      } catch (error) {
-        console.warn(
-          JSON.stringify({ at: "tenant-desk", job: job.kind, fault: isAppError(error) ? error.code : "unknown" }),
-        );
-      }
-    }
-    const accessInMs = await this.#settleAccess();
-    const holdsLeft = await this.#goOnWithHolds();
-    const rotationLeft = await this.#goOnWithRotation();
-    const inMs = this.#jobs.all().length > 0 || holdsLeft ? (rotationLeft ?? RETRY_MS) : rotationLeft;
-    const peopleInMs = await this.#goOnWithPeople();
-    const retentionInMs = await this.#goOnWithRetention();
-    const waits = [inMs, accessInMs, peopleInMs, retentionInMs].map((waitMs) => waitMs ?? Number.POSITIVE_INFINITY);
-    const soonest = Math.min(...waits);
-    if (Number.isFinite(soonest)) await this.ctx.storage.setAlarm(Date.now() + soonest);
-  }
-
-  /** An old change of a row must not run beside, or after, a newer one. */
-  async #finishJob(id: number, job: Job): Promise<unknown> {
-    const finish = async () => this.#jobs.isOpen(id) && this.#run(id, job);
-    return IN_TURN.has(job.kind) ? this.#changes.inTurn(finish) : finish();
-  }
-
-  /** Written down, run, forgotten. A failure leaves the job to the alarm and tells the caller to look again. */
-  async #do(job: Job, change: () => void = () => {}): Promise<JobOutcome> {
-    this.#deletion.demandNone();
-    const id = this.ctx.storage.transactionSync(() => {
-      change();
-      return this.#jobs.write(job);
-    });
-    void this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
-    return this.#run(id, job);
-  }
-
-  /**
-   * A change of the desk's own rows with the entries that tell of it: one transaction, so neither is there without the
-   * other. An entry whose log does not answer is the alarm's.
-   */
-  async #commit<T>(change: () => T, entries: (changed: T) => (EntryJob | RateLimitsJob)[]): Promise<T> {
-    this.#deletion.demandNone();
-    const { changed, written } = this.ctx.storage.transactionSync(() => {
-      const changed = change();
-      return { changed, written: entries(changed).map((job) => ({ id: this.#jobs.write(job), job })) };
-    });
-    void this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
-    for (const { id, job } of written) await this.#run(id, job).catch(() => undefined);
-    return changed;
-  }
-
-  /** None begins once the tenant is being deleted: what it would have changed goes with the tenant. */
-  async #run(id: number, job: Job): Promise<JobOutcome> {
-    this.#deletion.demandNone();
-    const running = this.#complete(job).then((complete) => runJob(complete, this.#deps()));
-    this.#running.add(running);
-    try {
-      const outcome = await running;
-      this.#jobs.finish(id);
-      return outcome;
-    } finally {
-      this.#running.delete(running);
-    }
+    const faults = new RoundFaults();
+    await this.#jobs.finishDue(faults);
+    const waits = [
+      await this.#alarm.part("access", () => this.#settleAccess(), faults),
+      await this.#alarm.part("holds", async () => ((await this.#holdsLeft()) ? FIRST_WAIT_MS : null), faults),
+      await this.#alarm.part("rotation", () => this.#goOnWithRotation(), faults),
+      await this.#alarm.part("people", () => this.#goOnWithPeople(), faults),
+      await this.#alarm.part("retention", () => this.retention.goOn(this.env, this.#retentionOwner()), faults),
+      this.#jobs.nextInMs(),
+    ];
+    faults.report(this.#jobs.book.count());
+    const soonest = Math.min(...waits.map((forMs) => forMs ?? Number.POSITIVE_INFINITY));
+    if (Number.isFinite(soonest)) await this.#alarm.by(Date.now() + soonest);
   }
 
   /** A reason joins the entry that tells of it only now: in the object it stands sealed. */
@@ -950,12 +836,6 @@ export class TenantDesk extends DurableObject<CellEnv> {
     if (job.kind !== "entry" || job.reasonOf === undefined) return job;
     const reason = await this.#access.reason(job.reasonOf, this.#words());
     return reason === null ? job : { ...job, event: { ...job.event, reason } };
-  }
-
-  async #finishOlder(isMeant: (job: Job) => boolean): Promise<void> {
-    for (const { id, job } of this.#jobs.all().filter(({ job }) => isMeant(job))) {
-      await this.#run(id, job);
-    }
   }
 
   #newDomain(config: CellConfig, wanted: Pick<DomainRecord, "name" | "kind" | "segmentEntries">): DomainRecord {
@@ -978,19 +858,7 @@ export class TenantDesk extends DurableObject<CellEnv> {
 
   #deps(): JobDeps {
     const config = this.#config();
-    this.deps ??= {
-      jurisdiction: config.jurisdiction,
-      control: new D1ControlStore(this.env.CONTROL),
-      eventTypes: new D1EventTypeStore(this.env.CONTROL),
-      retention: new D1RetentionStore(this.env.CONTROL),
-      roots: new R2RootStore(this.env.KEYS),
-      keyServices: new D1KeyServiceStore(this.env.CONTROL),
-      tenantKeys: new R2TenantKeyStore(this.env.KEYS),
-      logs: logGate(this.env, config),
-      random: randomBytes,
-      shard: FIRST_SHARD,
-      rates: (tenantId) => rateDesk(this.env, config, tenantId),
-    };
+    this.deps ??= jobDeps(this.env, config);
     return this.deps;
   }
 

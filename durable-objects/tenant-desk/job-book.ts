@@ -25,6 +25,10 @@ export class JobBook {
     return this.#sql.exec<{ id: number | null }>("SELECT min(id) AS id FROM job").one().id;
   }
 
+  count(): number {
+    return this.#sql.exec<{ jobs: number }>("SELECT count(*) AS jobs FROM job").one().jobs;
+  }
+
   isOpen(id: number): boolean {
     return this.#sql.exec("SELECT 1 FROM job WHERE id = ?", id).toArray().length > 0;
   }

@@ -1,6 +1,7 @@
 /** Runs of retention in the object's SQLite, and when the next one is due. Counts and times, nothing about anybody. */
 import type { Retained } from "../../src/services/ports.ts";
-import type { RetentionRun } from "../../src/services/retention/record.ts";
+import type { DomainRun } from "../../src/services/retention/calls.ts";
+import { type RetentionRun, recordOf } from "../../src/services/retention/record.ts";
 import type { RetentionBook } from "../../src/services/retention/run.ts";
 
 const DUE = "retention_due";
@@ -21,7 +22,7 @@ export class SqliteRetentionBook implements RetentionBook {
   }
 
   last(): RetentionRun | null {
-    return this.#read("ORDER BY number DESC LIMIT 1")[0] ?? null;
+    return this.#read("WHERE json_extract(run, '$.domainId') IS NULL ORDER BY number DESC LIMIT 1")[0] ?? null;
   }
 
   run(number: number): RetentionRun | null {
@@ -42,6 +43,16 @@ export class SqliteRetentionBook implements RetentionBook {
       )
       .one();
     return { ...run, number };
+  }
+
+  /** A keeper's run, once. */
+  addDomainRun(run: DomainRun): void {
+    const known = this.#read(
+      "WHERE json_extract(run, '$.domainId') = ? AND json_extract(run, '$.startedAtMs') = ?",
+      run.domainId,
+      run.startedAtMs,
+    );
+    if (known.length === 0) this.begin(recordOf(run));
   }
 
   save({ number, ...run }: RetentionRun): void {

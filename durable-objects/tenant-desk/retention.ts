@@ -1,16 +1,19 @@
 /** Retention of one tenant, wired to its object: policies, runs by the alarm, and what each run may remove. */
 
 import { AppError } from "../../src/core/errors.ts";
+import { LIMITS } from "../../src/core/limits.ts";
+import { formatDuration } from "../../src/core/retention/duration.ts";
 import type { ResourceName } from "../../src/core/retention/resources.ts";
 import type { CellEnv } from "../../src/env.ts";
 import { cellConfig } from "../../src/services/cell-config.ts";
-import { heldBy, heldKey } from "../../src/services/holds/held.ts";
+import { hasToReach, heldBy, heldKey, holdsAllOf } from "../../src/services/holds/held.ts";
 import type { DescribedHold } from "../../src/services/holds/hold-desk.ts";
 import type { LegalHold } from "../../src/services/holds/legal-hold.ts";
 import type { Held, Retained } from "../../src/services/ports.ts";
-import type { RetentionCalls } from "../../src/services/retention/calls.ts";
+import type { DomainPolicy, RetentionCalls } from "../../src/services/retention/calls.ts";
 import { changeRetention, type RetentionChangeDeps } from "../../src/services/retention/change.ts";
 import { type ConfirmDeps, confirmPrune, domainDryRun } from "../../src/services/retention/confirm.ts";
+import { entryTimes } from "../../src/services/retention/policy.ts";
 import { askForRun, planned, type RetentionRunDeps, retentionTurn } from "../../src/services/retention/run.ts";
 import { randomBytes } from "../domain-log/random.ts";
 import { cellDesk } from "../gates.ts";
@@ -26,6 +29,10 @@ export interface RetentionOwner extends RetentionChangeDeps {
   commit: RetentionRunDeps["commit"];
   /** The queryable copy of a domain. */
   ledger: ConfirmDeps["ledger"];
+  /** The log of a domain. */
+  log: ConfirmDeps["log"];
+  /** Has the keepers of all domains of the tenant look, without waiting for what they do. */
+  retainDomains(tenantId: string): Promise<void>;
   /** Counts of refused events of the tenant. */
   rejected(tenantId: string): Retained;
   /** What the control database says the time is. */
@@ -68,6 +75,7 @@ export class TenantRetention {
           const run = await askForRun(by, await this.#deps(env, owner));
           // What is left of it is the alarm's, and so is the next one.
           owner.plan(owner.clock());
+          if (run.status !== "refused") await owner.retainDomains((await owner.tenant()).id);
           return run;
         }),
       dryRun: async () => {
@@ -77,16 +85,24 @@ export class TenantRetention {
       domainDryRun: async (domainId) => domainDryRun(domainId, await this.#confirmDeps(domainId, owner)),
       confirm: (wish) => this.#inTurn(async () => confirmPrune(wish, await this.#confirmDeps(wish.domainId, owner))),
       confirmation: async (domainId) => this.confirmations.confirmation(domainId),
+      domainPolicy: (domainId) => this.#domainPolicy(domainId, owner),
+      exportsHeld: async () => {
+        const { tenantDomainId } = await owner.tenant();
+        return holdsAllOf(await this.#heldNow(tenantDomainId, owner), "exports");
+      },
+      domainRan: async (run) => this.book.addDomainRun(run),
     };
     return (calls[name] as (...values: unknown[]) => Promise<unknown>)(...args);
   }
 
-  /** Cron's look: plans the first run, and says whether the alarm is behind. */
+  /** Cron's look: plans the first run, and says whether the alarm is behind. What a wrong clock put far ahead is due now. */
   isDue(nowMs: number, env: CellEnv): boolean {
     if (this.book.open()) return true;
     const dueMs = this.book.dueMs();
-    if (dueMs === null) this.book.setDue(nowMs + cellConfig(env).retentionIntervalMs);
-    return dueMs !== null && dueMs <= nowMs;
+    const { retentionIntervalMs } = cellConfig(env);
+    const isTooFar = dueMs !== null && dueMs > nowMs + retentionIntervalMs + LIMITS.clockJumpMs;
+    if (dueMs === null || isTooFar) this.book.setDue(isTooFar ? nowMs : nowMs + retentionIntervalMs);
+    return dueMs !== null && (isTooFar || dueMs <= nowMs);
   }
 
   /** The alarm's turn. When it has to go on, in milliseconds; null: nothing was planned yet. Throws. */
@@ -100,6 +116,23 @@ export class TenantRetention {
     return this.#inTurn(async () => retentionTurn(await this.#deps(env, owner)));
   }
 
+  async #domainPolicy(domainId: string, owner: RetentionOwner): Promise<DomainPolicy> {
+    const tenant = await owner.tenant();
+    const rows = await owner.store.policies(tenant.id);
+    const { hot, whole } = entryTimes(tenant, rows, domainId, owner.clock());
+    const held = await this.#heldNow(tenant.tenantDomainId, owner);
+    return {
+      hot: formatDuration(hot),
+      whole: formatDuration(whole),
+      confirmation: this.confirmations.confirmation(domainId),
+      allHeld:
+        holdsAllOf(held, "audit_entries") ||
+        holdsAllOf(held, "hot_entries") ||
+        owner.holds().some((hold) => hasToReach(hold, domainId)),
+      referenceMs: await (this.referenceMs?.() ?? owner.controlTimeMs()),
+    };
+  }
+
   async #confirmDeps(domainId: string, owner: RetentionOwner): Promise<ConfirmDeps> {
     const tenant = await owner.tenant();
     if ((await owner.control.domain(domainId))?.tenantId !== tenant.id) throw new AppError("resource.not_found");
@@ -109,6 +142,7 @@ export class TenantRetention {
       rows: await owner.store.policies(tenant.id),
       holds: owner.holds(),
       ledger: owner.ledger,
+      log: owner.log,
       random: randomBytes,
       clock: () => owner.clock(),
       commit: owner.commit,
