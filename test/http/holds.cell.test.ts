@@ -193,7 +193,7 @@ describe("a hold whose way is broken", () => {
   test("released before it arrived does not arrive: a late placement changes nothing", async () => {
     const hold = await placeHold(tenant, { domains: [domainId] });
     await releaseHold(tenant, hold.id);
-    const late = { holdId: hold.id, reviewAt: REVIEW_AT, whole: true, ranges: [], people: [] };
+    const late = { holdId: hold.id, reviewAt: REVIEW_AT, whole: true, ranges: [], people: [], query: null };
     await inLog(domainId, (log) => log.placeHold(late));
     expect(await blocking(domainId, "usr_1")).toBeNull();
   });

@@ -6,6 +6,7 @@ export const REVIEW_AT = "2099-01-01T00:00:00.000Z";
 /** Right bodies of the routes, by operation. */
 export const HOLD_BODIES: Record<string, () => object> = {
   placeLegalHold: () => ({ reason: "a reason", review_at: REVIEW_AT, scope: { people: ["usr_held"] } }),
+  previewLegalHold: () => ({ query: { q: "action:payment.*", all_domains: true } }),
   reviewLegalHold: () => ({ note: "still needed", review_at: REVIEW_AT }),
   releaseLegalHold: () => ({ reason: "settled" }),
 };

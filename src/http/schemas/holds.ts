@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { idPattern } from "../../core/ids.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { RESOURCE_NAMES } from "../../core/retention/resources.ts";
+import { askedFilterFields, partsSchema } from "./entry-filter.ts";
 import { identityId } from "./identity.ts";
 
 const instant = z.string().openapi({ format: "date-time", example: "2027-05-21T00:00:00.000Z" });
@@ -13,6 +14,23 @@ const words = z
   .regex(/^[^\p{Cc}]*$/u, "must not contain control characters");
 const seq = z.int().min(0);
 const inDomain = z.string().regex(idPattern("domain"), "must be a domain id");
+
+/** What a hold by query asks for, and where. */
+export const heldQuery = z
+  .strictObject({
+    ...askedFilterFields,
+    all_domains: z.boolean().optional().openapi({ description: "In every domain, also those that are still to come" }),
+    domains: z.array(inDomain).max(LIMITS.holdQueryDomains).optional(),
+  })
+  .refine(({ q, filter }) => q !== undefined || filter !== undefined, "must ask for something: `q`, `filter` or both")
+  .refine(
+    ({ all_domains, domains = [] }) => (all_domains === true) !== domains.length > 0,
+    "must name domains, or `all_domains`",
+  )
+  .openapi({
+    description:
+      "Entries that it asks for, those that are there and those that come later; kept sealed. Times such as `-7d` count from the placement",
+  });
 
 export const holdIdSchema = z
   .string()
@@ -57,14 +75,34 @@ export const placeHoldSchema = z
           .max(RESOURCE_NAMES.length)
           .optional()
           .openapi({ description: "What the tenant has beside its logs, wholly, before which retention stops" }),
+        query: heldQuery.optional(),
       })
       .refine(
-        ({ all_domains, domains = [], ranges = [], people = [], resources = [] }) =>
-          all_domains === true || domains.length + ranges.length + people.length + resources.length > 0,
+        ({ all_domains, domains = [], ranges = [], people = [], resources = [], query }) =>
+          all_domains === true ||
+          query !== undefined ||
+          domains.length + ranges.length + people.length + resources.length > 0,
         "must name something",
       ),
   })
   .openapi("PlaceLegalHold");
+
+export const previewHoldSchema = z.strictObject({ query: heldQuery }).openapi("PreviewLegalHold");
+
+export const holdPreviewSchema = z
+  .object({
+    entries: z.int().min(0).openapi({ description: "That the hold would cover now" }),
+    exact: z.boolean().openapi({ description: "False: there are at least so many" }),
+    domains: z.array(
+      z.object({
+        domain_id: z.string(),
+        entries: z.int().min(0),
+        exact: z.boolean(),
+        searchable_through: z.int().min(-1).openapi({ description: "Seq of the newest entry that was counted" }),
+      }),
+    ),
+  })
+  .openapi("LegalHoldPreview");
 
 export const reviewHoldSchema = z
   .strictObject({ note: words, review_at: z.iso.datetime({ offset: true }) })
@@ -91,6 +129,18 @@ export const holdSchema = z
       ranges: z.array(z.object({ domain_id: z.string(), from: seq, to: seq })),
       people: z.array(z.string()).nullable().openapi({ description: "Null after the release" }),
       resources: z.array(z.enum(RESOURCE_NAMES)),
+      query: z
+        .object({
+          q: z
+            .string()
+            .nullable()
+            .openapi({ description: "In the language; null when it was asked as fields, or is lost" }),
+          filter: partsSchema.nullable(),
+          all_domains: z.boolean(),
+          domains: z.array(z.string()),
+        })
+        .nullable()
+        .openapi({ description: "What it asks for goes with the release" }),
     }),
     changes: z.array(
       z.object({

@@ -38,6 +38,10 @@ export function heldBy(described: readonly DescribedHold[], tenantDomainId: stri
   };
 }
 
+/** Placed, and the domain has not confirmed it: until then it may keep anything there. */
+export const hasToReach = (hold: LegalHold, domainId: string): boolean =>
+  isInForce(hold) && hold.domains.some((of) => of.domainId === domainId && of.confirmed === 0);
+
 /** Whether all of a resource is held. */
 export const holdsAllOf = (held: Held, resource: ResourceName): boolean =>
   held.everything || held.resources.has(resource);

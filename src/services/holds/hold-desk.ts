@@ -8,7 +8,7 @@
  *  4. in each domain: the entry, once for each change the same receipt
  *  5. the domain is marked as confirmed               as after 3
  *  6. in the tenant's own domain: the entry           the same receipt
- *  7. of a release: the words lose the people         again
+ *  7. of a release: the words lose people and query   again
  *  8. the change is marked as told                    done
  * A domain that does not confirm keeps the hold `placing` (or `releasing`) and is named with its fault; the others go on, and
  * what they hold is in force (S4-32: in the end all, never silently some).
@@ -17,11 +17,13 @@ import type { ProductEvent } from "../../core/actions/product.ts";
 import { utf8 } from "../../core/bytes.ts";
 import { AppError, isAppError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
+import type { AskedFilter } from "../../core/query/asked.ts";
 import type { ResourceName } from "../../core/retention/resources.ts";
 import { parseSealedHeader, type Sealed, type Sealer, type SealOwner, type SealPlace } from "../../crypto/sealed.ts";
 import type { TenantKeys } from "../keys/subject-vault.ts";
 import type { DomainLogCalls } from "../log/calls.ts";
 import type { Clock, HoldWordsStore } from "../ports.ts";
+import { readAsked } from "../query/resolve.ts";
 import type { AskedBy } from "../tenancy/jobs.ts";
 import type { HoldCall } from "./hold.ts";
 import {
@@ -77,6 +79,8 @@ export interface HoldWish {
   ranges: readonly { domainId: string; fromSeq: number; toSeq: number | null }[];
   people: readonly string[];
   resources: readonly ResourceName[];
+  /** Found valid. */
+  query: { asked: AskedFilter; allDomains: boolean; domains: readonly string[] } | null;
   by: AskedBy;
 }
 
@@ -103,6 +107,7 @@ export class HoldDesk {
       reason: wish.reason,
       ...(wish.owner === null ? {} : { owner: wish.owner }),
       ...(wish.people.length > 0 ? { people: [...new Set(wish.people)] } : {}),
+      ...(wish.query ? { query: wish.query.asked } : {}),
     };
     const placed = newChange(1, "placed", wish, deps);
     await putWords(wish.id, 1, words, deps);
@@ -212,8 +217,8 @@ async function pass(id: string, deps: HoldDeskDeps): Promise<void> {
       await tell(deps.tenantDomainId, hold, change, words, deps);
     }
     const first = words.get(1);
-    if (last.kind === "released" && first?.people) {
-      const { people: _, ...kept } = first;
+    if (last.kind === "released" && (first?.people || first?.query)) {
+      const { people: _, query: __, ...kept } = first;
       await putWords(id, 1, kept, deps);
     }
     book.tell(id, last.change);
@@ -258,7 +263,16 @@ function callFor(hold: LegalHold, domainId: string, words: ReadonlyMap<number, H
     whole: hold.scope.allDomains || hold.scope.domains.includes(domainId),
     ranges: hold.scope.ranges.filter((range) => range.domainId === domainId),
     people,
+    query: queryFor(hold, domainId, words),
   };
+}
+
+function queryFor(hold: LegalHold, domainId: string, words: ReadonlyMap<number, HoldWords | null>): HoldCall["query"] {
+  const { query } = hold.scope;
+  if (!query || !(query.allDomains || query.domains.includes(domainId))) return null;
+  const asked = words.get(1)?.query;
+  if (!asked) throw new AppError("storage.unavailable", { internal: "holds: what it asks for is lost" });
+  return readAsked(asked, Date.parse(hold.changes[0]?.at ?? ""));
 }
 
 async function tell(
@@ -281,6 +295,7 @@ async function scopeOf(wish: HoldWish, ofTenant: readonly string[], deps: HoldDe
   const named = [
     ...wish.domains.map((id, i) => ({ id, pointer: `/scope/domains/${i}` })),
     ...wish.ranges.map(({ domainId: id }, i) => ({ id, pointer: `/scope/ranges/${i}/domain_id` })),
+    ...(wish.query?.domains ?? []).map((id, i) => ({ id, pointer: `/scope/query/domains/${i}` })),
   ];
   const errors = named
     .filter(({ id }) => !ofTenant.includes(id))
@@ -304,6 +319,7 @@ async function scopeOf(wish: HoldWish, ofTenant: readonly string[], deps: HoldDe
     ranges,
     people: new Set(wish.people).size,
     ...(wish.resources.length > 0 ? { resources: [...new Set(wish.resources)] } : {}),
+    ...(wish.query ? { query: { allDomains: wish.query.allDomains, domains: [...new Set(wish.query.domains)] } } : {}),
   };
 }
 

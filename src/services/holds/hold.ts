@@ -1,4 +1,6 @@
 /** Legal holds as the objects of a domain and of a tenant speak of them. Plain values: they cross RPC. */
+import type { AskedQuery } from "../../core/query/asked.ts";
+import type { EntryFilter } from "../../core/query/filter.ts";
 import type { HoldRange } from "../ports.ts";
 
 export type { HoldRange } from "../ports.ts";
@@ -14,6 +16,8 @@ export interface HoldCall {
   ranges: readonly { fromSeq: number; toSeq: number | null }[];
   /** Identity ids, each once. */
   people: readonly string[];
+  /** Entries that it asks for, also those that are still to come. */
+  query: AskedQuery | null;
 }
 
 /** The same as the object keeps it. */
@@ -25,6 +29,8 @@ export interface HoldPlacement {
   ranges: readonly HoldRange[];
   /** Pseudonyms in lower-case hex, each once. */
   people: readonly string[];
+  /** `fromSeq`: entries before it have no payload any more. */
+  query: { filter: EntryFilter; fromSeq: number } | null;
 }
 
 /** A hold as the object of a domain knows it. */
@@ -35,13 +41,25 @@ export interface DomainHold {
   ranges: HoldRange[];
   /** The people in its ranges are known; until then it covers everybody. */
   scanned: boolean;
+  /** Of a hold by query: the first entry that it keeps, or has not looked at. Null: it is none. */
+  heldFrom: number | null;
   released: boolean;
 }
 
 /** What the ledger's guard is told: entries that must not be deleted. */
-export function mirroredRanges({ whole, ranges, released }: DomainHold): readonly HoldRange[] {
+export function mirroredRanges({ whole, ranges, heldFrom, released }: DomainHold): readonly HoldRange[] {
   if (released) return [];
-  return whole ? [{ fromSeq: 0, toSeq: Number.MAX_SAFE_INTEGER }] : ranges;
+  if (whole) return [{ fromSeq: 0, toSeq: Number.MAX_SAFE_INTEGER }];
+  return heldFrom === null ? ranges : joinedRanges([...ranges, { fromSeq: heldFrom, toSeq: Number.MAX_SAFE_INTEGER }]);
+}
+
+/** The first entry of [fromSeq, toSeq] that a hold keeps, or may keep; null: none does. */
+export function firstHeld(holds: readonly DomainHold[], fromSeq: number, toSeq: number): number | null {
+  const seqs = holds
+    .flatMap(mirroredRanges)
+    .filter((range) => range.fromSeq <= toSeq && range.toSeq >= fromSeq)
+    .map((range) => Math.max(range.fromSeq, fromSeq));
+  return seqs.length > 0 ? Math.min(...seqs) : null;
 }
 
 /** Ranges that overlap or touch become one; ascending. */

@@ -1,9 +1,10 @@
 /**
- * Legal holds of a tenant: an order to keep, over domains, ranges of entries and people (GDPR Art. 17(3)(e)). A hold is a row
+ * Legal holds of a tenant: an order to keep, over domains, ranges of entries, people and queries (GDPR Art. 17(3)(e)). A hold is a row
  * of changes: placed, reviewed any number of times, released. Ids and times stand in clear; its words are sealed.
  */
 import type { ProductEvent } from "../../core/actions/product.ts";
 import type { AuditEvent } from "../../core/event.ts";
+import type { AskedFilter } from "../../core/query/asked.ts";
 import type { ResourceName } from "../../core/retention/resources.ts";
 import type { AskedBy } from "../tenancy/jobs.ts";
 
@@ -17,6 +18,8 @@ export interface HoldScope {
   people: number;
   /** What the tenant has beside its logs (src/core/retention/resources.ts), wholly. Absent: nothing of it by name. */
   resources?: readonly ResourceName[];
+  /** Where entries are held that a query asks for; what it asks is among the hold's words. */
+  query?: { allDomains: boolean; domains: readonly string[] };
 }
 
 export interface HoldChange {
@@ -39,6 +42,8 @@ export interface HoldWords {
   owner?: string;
   /** Of the placement: identity ids. Dropped when the hold is released. */
   people?: readonly string[];
+  /** Of the placement: what its query asks for, times counted from the placement. Dropped with the people. */
+  query?: AskedFilter;
 }
 
 export interface HoldInDomain {
@@ -82,8 +87,9 @@ export function isOpen(hold: LegalHold): boolean {
 
 /** Which of the tenant's domains it concerns. */
 export function domainsConcerned({ scope }: LegalHold, ofTenant: readonly string[]): string[] {
-  if (scope.allDomains || scope.people > 0) return [...ofTenant];
-  const named = new Set([...scope.domains, ...scope.ranges.map(({ domainId }) => domainId)]);
+  if (scope.allDomains || scope.people > 0 || scope.query?.allDomains) return [...ofTenant];
+  const inRanges = scope.ranges.map(({ domainId }) => domainId);
+  const named = new Set([...scope.domains, ...inRanges, ...(scope.query?.domains ?? [])]);
   return ofTenant.filter((domainId) => named.has(domainId));
 }
 
@@ -101,6 +107,7 @@ export function holdEvent(hold: LegalHold, change: HoldChange, words: HoldWords 
           ranges: scope.ranges.length,
           people: scope.people,
           ...(scope.resources ? { resources: [...scope.resources] } : {}),
+          ...(scope.query ? { query: true } : {}),
         }
       : {}),
   };
