@@ -16,24 +16,43 @@ import { VERIFY_SCRIPT } from "../src/services/bundle/verify-script.ts";
 import { cellConfig } from "../src/services/cell-config.ts";
 import type { PlannedTask } from "../src/services/dead-man/lateness.ts";
 import type { ExportCalls } from "../src/services/exports/calls.ts";
+import { type HoldScan, type HoldScanCall, scanForHold } from "../src/services/holds/scan.ts";
+import type { ImportCalls } from "../src/services/imports/calls.ts";
 import type { VerifyCall } from "../src/services/log/calls.ts";
+import type { ColdEntryCall, ColdFind, ColdFindCall, ColdPageCall } from "../src/services/log/cold/calls.ts";
+import { expired } from "../src/services/log/cold/floors.ts";
+import type { WholePage } from "../src/services/log/cold/whole-ledger.ts";
 import type { BundleAnswer } from "../src/services/log/evidence-calls.ts";
 import { evidenceSet, type WantedSet } from "../src/services/log/evidence-set.ts";
+import { expiredProof } from "../src/services/log/expired-proof.ts";
 import { type RevealCall, type RevealDeps, type RevealResult, reveal } from "../src/services/log/reveal/reveal.ts";
 import { type SearchCall, type SearchResult, search } from "../src/services/log/reveal/search.ts";
 import { startRun, type VerifyStep, verifyStep } from "../src/services/log/verify.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
+import type { EntryRow } from "../src/services/ports.ts";
 import type { CatchUpCall, CaughtUp } from "../src/services/query/ports.ts";
+import type { RestoreCalls } from "../src/services/restore/calls.ts";
+import type { DomainHealth } from "../src/services/self-check/view.ts";
 import type { Growth, TailCall, TailKind } from "../src/services/tail/calls.ts";
 import { R2SegmentStore } from "../src/storage/segment-store.ts";
+import { checkRoom } from "./check-wiring.ts";
+import type { CheckRoom } from "./domain-keeper/check-room.ts";
+import { ColdReads } from "./domain-keeper/cold-reads.ts";
+import { lastExportMs } from "./domain-keeper/export-book.ts";
 import type { ExportRoom } from "./domain-keeper/export-room.ts";
+import type { ImportRoom } from "./domain-keeper/import-room.ts";
 import { Indexing } from "./domain-keeper/indexing.ts";
+import type { Restoring } from "./domain-keeper/restoring.ts";
+import type { Retaining } from "./domain-keeper/retaining.ts";
 import type { TailRoom } from "./domain-keeper/tail-room.ts";
 import { KeeperTasks } from "./domain-keeper/tasks.ts";
-import { indexShardAt, ledgerAt, sealedRowsAt } from "./domain-log/stores.ts";
+import { entryIndexAt, indexShardAt, ledgerAt } from "./domain-log/stores.ts";
 import { exportRoom } from "./export-wiring.ts";
 import { domainLog, PRODUCT_SCOPE, TAIL_CALL_HEADER } from "./gates.ts";
+import { importRoom } from "./import-wiring.ts";
 import { demandPinned } from "./pinning.ts";
+import { restoring } from "./restore-wiring.ts";
+import { retaining } from "./retain-wiring.ts";
 import { tailRoom } from "./tail-wiring.ts";
 
 /** In every bundle's manifest. */
@@ -42,17 +61,30 @@ const MADE_BY = `moonseal ${VERSION}`;
 export class DomainKeeper extends DurableObject<CellEnv> {
   readonly #tasks: KeeperTasks;
   readonly indexing: Indexing;
+  /** Replaced in part by tests. */
+  readonly retaining: Retaining;
   /** Live connections; replaced in part by tests. */
   readonly tail: TailRoom;
   /** Replaced in part by tests. */
   readonly exports: ExportRoom;
+  /** Replaced in part by tests. */
+  readonly checks: CheckRoom;
+  readonly restoring: Restoring;
+  /** Replaced in part by tests. */
+  readonly imports: ImportRoom;
+  /** Entries that are hot or archived. */
+  readonly #cold: ColdReads;
 
   constructor(ctx: DurableObjectState, env: CellEnv) {
     super(ctx, env);
     this.#tasks = new KeeperTasks(ctx.storage, {
       index: () => this.indexing.turn(),
       export: () => this.exports.run(),
+      import: () => this.imports.run(),
       tail: () => this.tail.look(),
+      retain: () => this.retaining.turn(),
+      check: () => this.checks.turn(),
+      restore: () => this.restoring.run(),
     });
     this.indexing = new Indexing({
       log: () => this.#logDeps().log,
@@ -60,8 +92,17 @@ export class DomainKeeper extends DurableObject<CellEnv> {
       clock: Date.now,
       gone: () => this.#empty(),
     });
+    this.#cold = new ColdReads(env, ctx.id.name ?? "", () => this.#logDeps().log.head());
+    this.retaining = retaining(ctx, env, (atMs) => this.#tasks.plan("retain", atMs));
     this.tail = tailRoom(ctx, env, (atMs) => this.#tasks.plan("tail", atMs));
-    this.exports = exportRoom(ctx, env, () => this.#tasks.plan("export"));
+    this.restoring = restoring(ctx, env, {
+      indexing: () => this.indexing,
+      plan: (task) => this.#tasks.plan(task),
+      checkAnew: (forgetHeads) => this.checks.askAnew(forgetHeads),
+    });
+    this.exports = exportRoom(ctx, env, () => this.#tasks.plan("export"), this.#cold);
+    this.checks = checkRoom(ctx, env, (atMs) => this.#tasks.plan("check", atMs));
+    this.imports = importRoom(ctx, env, () => this.#tasks.plan("import"));
   }
 
   /** For good: the tenant is being deleted. */
@@ -75,6 +116,7 @@ export class DomainKeeper extends DurableObject<CellEnv> {
 
   async #empty(): Promise<void> {
     this.#tasks.forget();
+    this.checks.forget();
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
   }
@@ -99,9 +141,23 @@ export class DomainKeeper extends DurableObject<CellEnv> {
     return this.exports.call(name, args);
   }
 
-  /** The tenant is being deleted: no export is made any more. */
+  /** One call about a log that is moved here, by its name (src/services/imports/calls.ts). */
+  importCall(name: keyof ImportCalls, args: never): Promise<Outcome<unknown>> {
+    return this.imports.call(name, args);
+  }
+
+  /** One call about bringing the log back from its archive, by its name (src/services/restore/calls.ts). */
+  restoreCall(name: keyof RestoreCalls, args: never): Promise<Outcome<unknown>> {
+    demandPinned(this.ctx, cellConfig(this.env));
+    return this.restoring.call(name, args);
+  }
+
+  /** The tenant is being deleted: no export is made any more, and no log is moved here. */
   closeExports(): Promise<Outcome<void>> {
-    return outcomeOf(() => this.exports.close());
+    return outcomeOf(async () => {
+      await this.exports.close();
+      await this.imports.close();
+    });
   }
 
   /** Somebody is erased: no export with private values stays. How many files were deleted. */
@@ -124,12 +180,37 @@ export class DomainKeeper extends DurableObject<CellEnv> {
     return outcomeOf(async () => this.#tasks.planned());
   }
 
+  /** When a tenant's own copy was last ready; null: none is known. */
+  lastExport(): Promise<Outcome<number | null>> {
+    return outcomeOf(async () => lastExportMs(this.ctx.storage));
+  }
+
   /** Entries were copied. Answers at once; cheap to call often. */
   indexSoon(): Promise<Outcome<void>> {
     return outcomeOf(async () => {
       demandPinned(this.ctx, cellConfig(this.env));
       this.#tasks.plan("index");
+      this.retaining.see();
+      this.checks.soon();
     });
+  }
+
+  /** Somebody asked for a run of retention. Answers at once. */
+  retainSoon(): Promise<Outcome<void>> {
+    return outcomeOf(async () => {
+      demandPinned(this.ctx, cellConfig(this.env));
+      this.retaining.soon();
+    });
+  }
+
+  /** What the self-check has found. */
+  health(): Promise<Outcome<DomainHealth>> {
+    return outcomeOf(() => this.checks.health());
+  }
+
+  /** The next run comes now and reads everything. */
+  checkAnew(call: { forgetHeads: boolean }): Promise<Outcome<void>> {
+    return outcomeOf(async () => this.checks.askAnew(call.forgetHeads));
   }
 
   /** Brings the copy and the index up to date. */
@@ -164,9 +245,37 @@ export class DomainKeeper extends DurableObject<CellEnv> {
     return outcomeOf(() => reveal(call, this.#revealDeps()));
   }
 
+  /** Which entries a hold by query covers: a bounded part of the log. */
+  scanForHold(call: HoldScanCall): Promise<Outcome<HoldScan>> {
+    return outcomeOf(async () => {
+      const { domainId, log, ledger } = this.#logDeps();
+      const { shards } = await log.head();
+      const segments = new R2SegmentStore(this.env.LOG, domainId);
+      return scanForHold(call, { ledger: ledger(shards), segments, waiting: log.waiting, sha256 });
+    });
+  }
+
+  coldPage(call: ColdPageCall): Promise<Outcome<WholePage>> {
+    return outcomeOf(() => this.#cold.page(call));
+  }
+
+  coldEntry(call: ColdEntryCall): Promise<Outcome<EntryRow | null>> {
+    return outcomeOf(() => this.#cold.entry(call));
+  }
+
+  coldFind(call: ColdFindCall): Promise<Outcome<ColdFind>> {
+    return outcomeOf(() => this.#cold.find(call));
+  }
+
   /** Evidence for many entries, as text. */
   evidenceSet(wanted: WantedSet): Promise<Outcome<string>> {
-    return outcomeOf(() => evidenceSet(wanted, this.#logDeps()));
+    return outcomeOf(async () => {
+      const deps = this.#logDeps();
+      const { firstKept } = await deps.log.head();
+      const first = wanted.kind === "range" ? wanted.from : Math.min(...wanted.seqs);
+      if (first < firstKept) throw expired(first, firstKept);
+      return evidenceSet(wanted, deps);
+    });
   }
 
   /** A range of the log as an export bundle, streamed. */
@@ -177,7 +286,11 @@ export class DomainKeeper extends DurableObject<CellEnv> {
       const named = signer.named(`${logHost}/${deps.domainId}`);
       const { from, to, chunks } = await startBundle(call, {
         ...deps,
-        size: async () => (await deps.log.head()).size,
+        size: deps.log.head,
+        expiredProof: async (firstKept) => {
+          const index = entryIndexAt(this.env, deps.domainId, (await deps.log.head()).shards);
+          return expiredProof(firstKept, { domainId: deps.domainId, index, log: deps.log });
+        },
         shards: async () => (await deps.log.head()).shards,
         segments: new R2SegmentStore(this.env.LOG, deps.domainId),
         waiting: deps.log.waiting,
@@ -198,12 +311,12 @@ export class DomainKeeper extends DurableObject<CellEnv> {
     demandPinned(this.ctx, config);
     const domainId = this.ctx.id.name ?? "";
     const log = domainLog(this.env, config, domainId);
-    const ledger = (ranges: readonly ShardRange[]) => ledgerAt(this.env, domainId, ranges);
+    const ledger = (ranges: readonly ShardRange[]) => this.#cold.ledger(ranges);
     return { domainId, log, ledger, sha256 };
   }
 
   #revealDeps(): RevealDeps {
-    const { domainId, log, ledger } = this.#logDeps();
+    const { log } = this.#logDeps();
     const record = async (event: ProductEvent) => {
       const body = JSON.stringify(event);
       await log.append({ body, form: "json", scope: PRODUCT_SCOPE, idempotencyKey: null, waitForCopy: false });
@@ -211,25 +324,24 @@ export class DomainKeeper extends DurableObject<CellEnv> {
     const { person, flush, head, openSealed } = log;
     return {
       log: { person, flush, head, openSealed, record },
-      stores: (ranges) => ({
-        ledger: ledger(ranges),
-        sealedRows: sealedRowsAt(this.env, domainId, () => ranges),
-      }),
+      stores: (ranges) => this.#cold.stores(ranges),
     };
   }
 
   async #verify(call: VerifyCall): Promise<VerifyStep> {
     const { domainId, log, ledger } = this.#logDeps();
     if ("run" in call) {
-      const { shards } = await log.head();
-      return verifyStep(call.run, domainId, ledger(shards), sha256);
+      const { shards, firstKept } = await log.head();
+      return verifyStep({ ...call.run, firstKept }, domainId, ledger(shards), sha256);
     }
     // The copy's end is read before the head, which only grows: a copy that is ahead of it holds what nobody appended.
-    const tip = await ledger((await log.head()).shards).tip();
+    const { shards, firstHot } = await log.head();
+    const tip = await ledgerAt(this.env, domainId, shards, firstHot).tip();
     const copy = ledger(await log.flush());
     const head = await log.head();
     const to = Math.min(call.to ?? head.size - 1, head.size - 1);
-    const run = await startRun({ from: call.from, to, head, genesis: head.genesis, copiedSize: tip?.size ?? 0 }, copy);
+    const { genesis, firstKept } = head;
+    const run = await startRun({ from: call.from, to, head, genesis, copiedSize: tip?.size ?? 0, firstKept }, copy);
     return verifyStep(run, domainId, copy, sha256);
   }
 }

@@ -5,6 +5,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { ProductEvent } from "../src/core/actions/product.ts";
 import type { FinalHead } from "../src/core/deletion-certificate.ts";
+import type { DomainSettings } from "../src/core/domain-settings.ts";
 import { AppError, isAppError } from "../src/core/errors.ts";
 import type { AuditEvent } from "../src/core/event.ts";
 import type { Jurisdiction } from "../src/core/ids.ts";
@@ -30,6 +31,7 @@ import type { ResealCursor, ResealStep, ResealWork } from "../src/services/keys/
 import { resealStep } from "../src/services/keys/resealing/walk.ts";
 import { SubjectVault } from "../src/services/keys/subject-vault.ts";
 import { append, type Receipt } from "../src/services/log/append.ts";
+import type { SegmentPace } from "../src/services/log/archive.ts";
 import { readBody } from "../src/services/log/body.ts";
 import type {
   AppendCall,
@@ -50,8 +52,14 @@ import { DomainSealing, type Sealing } from "../src/services/log/sealing/sealing
 import type { CheckpointView, EntryProof, GrowthProof } from "../src/services/log/tree-calls.ts";
 import { type Outcome, outcomeOf } from "../src/services/outcome.ts";
 import type { DomainIdentity, EntryRow } from "../src/services/ports.ts";
+import { filterIn } from "../src/services/query/resolve.ts";
+import type { LogRestoreCalls } from "../src/services/restore/log-calls.ts";
+import type { ExpireCall, LogKeeping, PruneCall } from "../src/services/retention/log-calls.ts";
 import type { Growth, Watched } from "../src/services/tail/calls.ts";
+import { logKeysOf, signedByLog } from "../src/services/witness/log-keys.ts";
 import { Admission } from "./domain-log/admission.ts";
+import { Adoption } from "./domain-log/adoption.ts";
+import { ClientDoor } from "./domain-log/client-door.ts";
 import { Copies } from "./domain-log/copies.ts";
 import { DomainTree } from "./domain-log/domain-tree.ts";
 import { erasureDeps } from "./domain-log/erasure-deps.ts";
@@ -60,6 +68,7 @@ import { HoldKeeper } from "./domain-log/hold-keeper.ts";
 import { SqliteHolds } from "./domain-log/holds.ts";
 import { SqliteJournal } from "./domain-log/journal.ts";
 import { Listening } from "./domain-log/listening.ts";
+import { Pruning } from "./domain-log/pruning.ts";
 import { randomBytes } from "./domain-log/random.ts";
 import { walkDeps } from "./domain-log/reseal-deps.ts";
 import { Retirement } from "./domain-log/retirement.ts";
@@ -80,6 +89,7 @@ type Task =
 /** What talks to others for long. */
 const BESIDE_OTHERS: ReadonlySet<Task> = new Set(["mirror", "index"]);
 const LEASE_MS = 60_000;
+const SEGMENT_PACE = "segment_pace";
 const FORGET_EVERY_MS = 24 * 60 * 60 * 1000;
 
 export class DomainLog extends DurableObject<CellEnv> {
@@ -98,8 +108,11 @@ export class DomainLog extends DurableObject<CellEnv> {
   readonly witnesses: Witnesses;
   #signer: NoteSigner | null = null;
   readonly #copies: Copies;
+  readonly #adoption: Adoption;
   readonly #admission = new Admission();
+  readonly #clients: ClientDoor;
   readonly #retirement: Retirement;
+  readonly #pruning: Pruning;
   readonly #listening: Listening;
   /** Tasks under way outside the alarm. */
   readonly #beside = new Set<Task>();
@@ -135,17 +148,34 @@ export class DomainLog extends DurableObject<CellEnv> {
     this.sealed = new SqliteSealedJournal(ctx.storage);
     this.holds = new SqliteHolds(ctx.storage);
     this.#schedule = new Schedule<Task>(ctx.storage);
-    this.stores = domainStores(env, ctx.id.name ?? "", () => this.journal.shards());
+    this.stores = domainStores(
+      env,
+      ctx.id.name ?? "",
+      () => this.journal.shards(),
+      () => this.journal.keptFrom().firstHot,
+    );
     this.#copies = new Copies({
       journal: this.journal,
       sealed: this.sealed,
       stores: () => this.stores,
       shardLimitBytes: () => this.#config().shardLimitBytes,
+      pace: () => this.#pace(),
       stop: (reason) => this.#stop(reason),
       compareTree: () => this.tree.compare(),
       plan: () => this.#planCopiesAnew(),
       ledgerSetBack: () => this.#erasures.ledgerSetBack(),
       copied: () => this.#planIndex(),
+      isAdopted: () => this.#adoption.isAdopted,
+    });
+    this.#adoption = new Adoption({
+      storage: ctx.storage,
+      domainId: ctx.id.name ?? "",
+      journal: this.journal,
+      tree: this.tree,
+      copies: this.#copies,
+      isSigned: (note) => signedByLog(note, logKeysOf(sha256, this.#logSigner(), this.#config().retiredKeys)),
+      stop: (reason) => this.#stop(reason),
+      ledgerSetBack: () => this.#erasures.ledgerSetBack(),
     });
     this.#holdKeeper = new HoldKeeper({
       journal: this.journal,
@@ -153,13 +183,14 @@ export class DomainLog extends DurableObject<CellEnv> {
       mirror: () => this.stores.holdMirror,
       clock: () => this.stores.clock(),
       copied: (size) => this.#copiedTo(size),
+      scan: (call) => domainKeeper(env, this.#config(), ctx.id.name ?? "").scanForHold(call),
       plan: () => this.#planHolds(),
     });
     this.#erasures = new Erasures({
       storage: ctx.storage,
       journal: this.journal,
       sealed: this.sealed,
-      holds: this.holds,
+      holds: this.#holdKeeper,
       stores: () => this.stores,
       pseudonymOf: async (identityId) => {
         const { config, identity } = this.#open();
@@ -170,6 +201,7 @@ export class DomainLog extends DurableObject<CellEnv> {
       plan: (atMs) => this.#planErasures(atMs),
       flush: () => this.#flush(),
     });
+    this.#clients = new ClientDoor(ctx.storage, this.#admission, PRODUCT_SCOPE);
     this.#retirement = new Retirement({
       storage: ctx.storage,
       domainId: ctx.id.name ?? "",
@@ -178,6 +210,16 @@ export class DomainLog extends DurableObject<CellEnv> {
       copies: this.#copies,
       admission: this.#admission,
       forgetKeys: () => this.#forgetKeys(),
+    });
+    this.#pruning = new Pruning({
+      storage: ctx.storage,
+      journal: this.journal,
+      holds: this.holds,
+      tree: this.tree,
+      identity: () => this.#open().identity,
+      compared: () => this.#copies.compared(),
+      holdsAgree: () => this.#holdKeeper.agree(),
+      tell: (event, idempotencyKey, beside) => this.#tell(event, idempotencyKey, beside),
     });
     this.#listening = new Listening({
       storage: ctx.storage,
@@ -242,10 +284,16 @@ export class DomainLog extends DurableObject<CellEnv> {
 
   /** Appends what a client sent. Receipts mean committed; `waitForCopy` also waits (bounded) for D1. */
   append(call: AppendCall): Promise<Outcome<AppendResult>> {
-    return outcomeOf(() => this.#admission.admit(call.body.length, () => this.#append(call)));
+    return outcomeOf(() =>
+      this.#admission.admit(call.body.length, () => {
+        this.#clients.demandOpenFor(call.scope);
+        return this.#append(call);
+      }),
+    );
   }
 
-  async #append(call: AppendCall): Promise<AppendResult> {
+  /** `beside`: in the transaction of the entries. */
+  async #append(call: AppendCall, beside?: () => void): Promise<AppendResult> {
     const { config, identity } = this.#open();
     const { values, single } = readBody(call.body, call.form);
     await this.#copies.comparedOrAway();
@@ -265,6 +313,7 @@ export class DomainLog extends DurableObject<CellEnv> {
         clock: this.stores.clock,
         random: randomBytes,
         backlogBytes: config.backlogBytes,
+        ...(beside ? { beside } : {}),
       },
     );
     this.#planCopies();
@@ -282,6 +331,31 @@ export class DomainLog extends DurableObject<CellEnv> {
     };
   }
 
+  /** A log is moved here: only the product appends until `openToClients`. How many entries there are. */
+  closeToClients(): Promise<Outcome<number>> {
+    return outcomeOf(async () => {
+      this.#open();
+      await this.#clients.close();
+      return this.journal.head().size;
+    });
+  }
+
+  openToClients(): Promise<Outcome<void>> {
+    return outcomeOf(async () => {
+      this.#open();
+      this.#clients.open();
+    });
+  }
+
+  /** One call of a restore, by its name (src/services/restore/log-calls.ts). Also where there is no log yet. */
+  restoreCall(name: keyof LogRestoreCalls, args: never): Promise<Outcome<unknown>> {
+    return outcomeOf(async () => {
+      this.#config();
+      this.#retirement.demandOpen();
+      return (this.#adoption[name] as (...given: never[]) => Promise<unknown>).apply(this.#adoption, args as never[]);
+    });
+  }
+
   head(): Promise<Outcome<HeadResult>> {
     return outcomeOf(async () => this.#headView());
   }
@@ -289,22 +363,28 @@ export class DomainLog extends DurableObject<CellEnv> {
   #headView(): HeadResult {
     const { identity } = this.#open();
     const head = this.journal.head();
+    const kept = this.journal.keptFrom();
     const backlog = this.journal.pendingStats();
     const copiedSize = this.journal.copied().size;
-    const oldest = copiedSize < head.size ? this.journal.pendingSince(copiedSize) : null;
+    const archivedSize = this.journal.archived().size;
+    const since = (size: number) => (size < head.size ? this.journal.pendingSince(size) : null);
+    const [uncopied, unarchived] = [since(copiedSize), since(archivedSize)];
     return {
       size: head.size,
       entryHash: head.entryHash,
       recordedAt: new Date(head.recordedAtMs).toISOString(),
       genesis: identity.genesis,
       copiedSize,
-      archivedSize: this.journal.archived().size,
+      archivedSize,
+      firstHot: kept.firstHot,
+      firstKept: kept.firstKept,
       signedSize: this.tree.checkpoints.lastCheckpoint()?.size ?? 0,
       mirroredSize: this.tree.checkpoints.mirroredSize(),
       witnesses: this.witnesses.view(head.size),
       backlogEntries: backlog.entries,
       backlogBytes: backlog.bytes,
-      oldestUncopiedAt: oldest === null ? null : new Date(oldest).toISOString(),
+      oldestUncopiedAt: uncopied === null ? null : new Date(uncopied).toISOString(),
+      oldestUnarchivedAt: unarchived === null ? null : new Date(unarchived).toISOString(),
       stoppedReason: this.journal.stoppedReason(),
       shards: this.journal.shards(),
     };
@@ -331,7 +411,9 @@ export class DomainLog extends DurableObject<CellEnv> {
     return outcomeOf(async () => {
       this.#open();
       this.#listening.watch();
-      return { ...this.#growth(), stopped: this.journal.stoppedReason() !== null, shards: this.journal.shards() };
+      const { firstKept } = this.journal.keptFrom();
+      const stopped = this.journal.stoppedReason() !== null;
+      return { ...this.#growth(), stopped, shards: this.journal.shards(), firstKept };
     });
   }
 
@@ -502,10 +584,37 @@ export class DomainLog extends DurableObject<CellEnv> {
     });
   }
 
+  keeping(): Promise<Outcome<LogKeeping>> {
+    return outcomeOf(async () => this.#pruning.keeping());
+  }
+
+  heldFrom(fromSeq: number): Promise<Outcome<number | null>> {
+    return outcomeOf(async () => {
+      this.#open();
+      await this.#holdKeeper.agree();
+      return this.#pruning.firstHeld(fromSeq);
+    });
+  }
+
+  /** Entries leave the hot store: src/services/retention/log-calls.ts. */
+  prune(call: PruneCall): Promise<Outcome<LogKeeping>> {
+    return outcomeOf(async () => {
+      this.#open();
+      return this.#pruning.prune(call);
+    });
+  }
+
+  expire(call: ExpireCall): Promise<Outcome<LogKeeping>> {
+    return outcomeOf(async () => {
+      this.#open();
+      return this.#pruning.expire(call);
+    });
+  }
+
   /** An entry of the product's own, once for each key. */
-  async #tell(event: ProductEvent, idempotencyKey: string): Promise<Receipt> {
+  async #tell(event: ProductEvent, idempotencyKey: string, beside?: () => void): Promise<Receipt> {
     const call = { form: "json" as const, scope: PRODUCT_SCOPE, idempotencyKey, waitForCopy: false };
-    const { receipts } = await this.#append({ ...call, body: JSON.stringify(event) });
+    const { receipts } = await this.#append({ ...call, body: JSON.stringify(event) }, beside);
     return receipts[0] as Receipt;
   }
 
@@ -514,15 +623,36 @@ export class DomainLog extends DurableObject<CellEnv> {
     this.#arm();
   }
 
+  /** As the domain is set, from the next archive object on. Idempotent. */
+  configure({ segment_entries, segment_flush_seconds }: DomainSettings): Promise<Outcome<void>> {
+    return outcomeOf(async () => {
+      const { identity } = this.#open();
+      const entries = segment_entries ?? identity.segmentEntries;
+      this.ctx.storage.kv.put<SegmentPace>(SEGMENT_PACE, { entries, flushMs: segment_flush_seconds * 1000 });
+      this.#planCopiesAnew();
+    });
+  }
+
+  #pace(): SegmentPace | undefined {
+    return this.ctx.storage.kv.get<SegmentPace>(SEGMENT_PACE);
+  }
+
   /** Places a legal hold: in force at once. False: not confirmed yet, the alarm goes on; ask again. */
   placeHold(call: HoldCall): Promise<Outcome<boolean>> {
     return outcomeOf(async () => {
       const { config, identity } = this.#open();
       const { pseudonymOf } = await this.#loadKeys(config, identity.tenantId, identity.domainId);
+      const filter =
+        call.query && (await filterIn(call.query, async (identityId) => this.#heldPerson(pseudonymOf(identityId))));
       // No hold comes behind the look that a deletion took.
       this.#retirement.demandOpen();
-      return this.#holdKeeper.place(call, pseudonymOf);
+      return this.#holdKeeper.place(call, filter, pseudonymOf);
     });
+  }
+
+  /** A hold covers also those who are erased: their entries stay. */
+  #heldPerson(pseudonym: string) {
+    return { pseudonym, known: this.sealed.subjects([pseudonym])[0]?.seen ?? false, erased: false };
   }
 
   /** Releases it: it blocks nothing from here on. False as above. */
@@ -738,7 +868,7 @@ export class DomainLog extends DurableObject<CellEnv> {
     const reason = this.journal.stoppedReason() ?? "";
     // A mirror that is away must not keep the violation from being said.
     const alarm = await this.tree.alarm(reason).catch(() => null);
-    await reportViolation(this.env, config, identity, reason, alarm);
+    await reportViolation(this.env, config, this.ctx.storage, identity, reason, alarm);
   }
 
   async #loadKeys(config: CellConfig, tenantId: string, domainId: string): Promise<DomainKeys> {

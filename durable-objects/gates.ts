@@ -1,6 +1,7 @@
 /** The way to the objects of this cell: pinned stubs, with what they answer turned into values and errors again. */
 import type { ProductEvent } from "../src/core/actions/product.ts";
 import type { FinalHead } from "../src/core/deletion-certificate.ts";
+import type { DomainSettings } from "../src/core/domain-settings.ts";
 import { AppError } from "../src/core/errors.ts";
 import type { SlotName } from "../src/crypto/key-registry.ts";
 import { sha256 } from "../src/crypto/sha256.ts";
@@ -14,12 +15,15 @@ import type { CellConfig } from "../src/services/cell-config.ts";
 import type { DyingDomain } from "../src/services/deletion/deletion.ts";
 import type { EventTypeView } from "../src/services/event-types/changes.ts";
 import { EXPORT_CALLS, type ExportCalls } from "../src/services/exports/calls.ts";
+import { IMPORT_CALLS, type ImportCalls } from "../src/services/imports/calls.ts";
 import type { CreateDomainCall, DomainKeeperCalls, DomainLogCalls } from "../src/services/log/calls.ts";
 import type { BundleAnswer } from "../src/services/log/evidence-calls.ts";
 import type { Mail } from "../src/services/mail/mail.ts";
 import { MONITORING_CALLS, type MonitoringCalls } from "../src/services/monitoring/calls.ts";
 import { type Outcome, valueOf } from "../src/services/outcome.ts";
 import type { RateDeskCalls } from "../src/services/rates/calls.ts";
+import { RESTORE_CALLS, type RestoreCalls } from "../src/services/restore/calls.ts";
+import { LOG_RESTORE_CALLS, type LogRestoreCalls } from "../src/services/restore/log-calls.ts";
 import { RETENTION_CALLS, type RetentionCalls } from "../src/services/retention/calls.ts";
 import type { Growth, TailCall, TailKind } from "../src/services/tail/calls.ts";
 import type { TenantDeskCalls } from "../src/services/tenancy/calls.ts";
@@ -38,7 +42,12 @@ export const PRODUCT_SCOPE = "system";
 
 export interface DomainLogGate extends DomainLogCalls {
   create(call: CreateDomainCall): Promise<void>;
+  /** How the domain is set, as far as the log goes by it. */
+  configure(settings: DomainSettings): Promise<void>;
   wake(): Promise<void>;
+  /** While a log is moved into the domain (src/services/imports/run.ts). */
+  closeToClients(): Promise<number>;
+  openToClients(): Promise<void>;
   /** For writes and for good: something of this cell knows that the log contradicts what it signed. */
   stop(reason: string): Promise<void>;
 }
@@ -68,8 +77,15 @@ export function domainLog(env: CellEnv, config: CellConfig, domainId: string): D
     erasure: (id) => valueOf(stub.erasure(id)),
     erasureCertificate: (id) => valueOf(stub.erasureCertificate(id)),
     replayErasures: (call) => valueOf(stub.replayErasures(call)),
+    configure: (settings) => valueOf(stub.configure(settings)),
     wake: () => valueOf(stub.wake()),
+    closeToClients: () => valueOf(stub.closeToClients()),
+    openToClients: () => valueOf(stub.openToClients()),
     stop: (reason) => valueOf(stub.stop(reason)),
+    keeping: () => valueOf(stub.keeping()),
+    heldFrom: (fromSeq) => valueOf(stub.heldFrom(fromSeq)),
+    prune: (call) => valueOf(stub.prune(call)),
+    expire: (call) => valueOf(stub.expire(call)),
   };
 }
 
@@ -78,6 +94,8 @@ export interface DomainKeeperGate extends DomainKeeperCalls {
   grew(growth: Growth): Promise<boolean>;
   /** Somebody is erased (src/services/erasure/steps.ts). */
   dropPrivateExports(): Promise<number>;
+  /** Runs retention of the entries now. */
+  retainSoon(): Promise<void>;
 }
 
 export function domainKeeper(env: CellEnv, config: CellConfig, domainId: string): DomainKeeperGate {
@@ -86,13 +104,22 @@ export function domainKeeper(env: CellEnv, config: CellConfig, domainId: string)
     verify: (call) => valueOf(stub.verify(call)),
     search: (call) => valueOf(stub.search(call)),
     reveal: (call) => valueOf(stub.reveal(call)),
+    scanForHold: (call) => valueOf(stub.scanForHold(call)),
     tail: (call, kind) => askForTail(stub, call, kind),
     grew: (growth) => valueOf(stub.grew(growth)),
     dropPrivateExports: () => valueOf(stub.dropPrivateExports()),
     exports: exportGate((name, args) => stub.exportCall(name, args)),
+    restoring: restoreGate((name, args) => stub.restoreCall(name, args)),
+    imports: importGate((name, args) => stub.importCall(name, args)),
     evidenceSet: (wanted) => valueOf(stub.evidenceSet(wanted)),
+    coldPage: (call) => valueOf(stub.coldPage(call)),
+    coldEntry: (call) => valueOf(stub.coldEntry(call)),
+    coldFind: (call) => valueOf(stub.coldFind(call)),
     bundle: (call) => valueOf(stub.bundle(call) as Promise<Outcome<BundleAnswer>>),
     indexSoon: () => valueOf(stub.indexSoon()),
+    health: () => valueOf(stub.health()),
+    checkAnew: (call) => valueOf(stub.checkAnew(call)),
+    retainSoon: () => valueOf(stub.retainSoon()),
     catchUp: (call) => valueOf(stub.catchUp(call)),
   };
 }
@@ -113,6 +140,7 @@ export function plannedIn(env: CellEnv, config: CellConfig) {
   return {
     ofLog: (domainId: string) => valueOf(pinnedStub(env.DOMAIN_LOG, config, domainId).tasks()),
     ofKeeper: (domainId: string) => valueOf(pinnedStub(env.DOMAIN_KEEPER, config, domainId).tasks()),
+    lastExport: (domainId: string) => valueOf(pinnedStub(env.DOMAIN_KEEPER, config, domainId).lastExport()),
     ofDesk: (tenantId: string) => valueOf(pinnedStub(env.TENANT_DESK, config, tenantId).planned()),
   };
 }
@@ -203,6 +231,24 @@ const PEOPLE_CALLS = [
 function exportGate(ask: (name: keyof ExportCalls, args: never) => Promise<Outcome<unknown>>): ExportCalls {
   const call = (name: keyof ExportCalls) => [name, (...args: unknown[]) => valueOf(ask(name, args as never))] as const;
   return Object.fromEntries(EXPORT_CALLS.map(call)) as unknown as ExportCalls;
+}
+
+function importGate(ask: (name: keyof ImportCalls, args: never) => Promise<Outcome<unknown>>): ImportCalls {
+  const call = (name: keyof ImportCalls) => [name, (...args: unknown[]) => valueOf(ask(name, args as never))] as const;
+  return Object.fromEntries(IMPORT_CALLS.map(call)) as unknown as ImportCalls;
+}
+
+function restoreGate(ask: (name: keyof RestoreCalls, args: never) => Promise<Outcome<unknown>>): RestoreCalls {
+  const call = (name: keyof RestoreCalls) => [name, (...args: unknown[]) => valueOf(ask(name, args as never))] as const;
+  return Object.fromEntries(RESTORE_CALLS.map(call)) as unknown as RestoreCalls;
+}
+
+/** The object of a log, as a restore needs it. */
+export function restoringLog(env: CellEnv, config: CellConfig, domainId: string): LogRestoreCalls {
+  const stub = pinnedStub(env.DOMAIN_LOG, config, domainId);
+  const call = (name: keyof LogRestoreCalls) =>
+    [name, (...args: unknown[]) => valueOf(stub.restoreCall(name, args as never))] as const;
+  return Object.fromEntries(LOG_RESTORE_CALLS.map(call)) as unknown as LogRestoreCalls;
 }
 
 function retentionGate(ask: (name: keyof RetentionCalls, args: never) => Promise<Outcome<unknown>>): RetentionCalls {
@@ -314,6 +360,7 @@ export function logGate(env: CellEnv, config: CellConfig): LogGate {
     async create({ id: domainId, tenantId, kind, segmentEntries }) {
       await domainLog(env, config, domainId).create({ domainId, tenantId, kind, segmentEntries });
     },
+    configure: (domainId, settings) => domainLog(env, config, domainId).configure(settings),
     promiseErasure: (domainId, call) => domainLog(env, config, domainId).promiseErasure(call),
     erase: (domainId, call) => domainLog(env, config, domainId).erase(call),
     record: (domainId, event, idempotencyKey) => recordInLog(env, config, domainId, event, idempotencyKey),

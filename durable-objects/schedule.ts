@@ -18,13 +18,17 @@ export class Schedule<Task extends string> {
     );
   }
 
-  /** The task runs at `dueMs` or, if it was due earlier, then. A task that failed keeps its own time. */
+  /**
+   * The task runs at `dueMs` or, if it was due earlier, then. A task that failed keeps its own time, unless that is further away than
+   * any failure puts it: it failed by a clock that was wrong.
+   */
   plan(task: Task, dueMs: number): void {
     this.#storage.sql.exec(
       `INSERT INTO schedule (task, due_ms, failures) VALUES (?, ?, 0)
-       ON CONFLICT (task) DO UPDATE SET due_ms = min(due_ms, excluded.due_ms) WHERE failures = 0`,
+       ON CONFLICT (task) DO UPDATE SET due_ms = min(due_ms, excluded.due_ms) WHERE failures = 0 OR due_ms > ?`,
       task,
       dueMs,
+      Math.max(dueMs, Date.now()) + MAX_DELAY_MS,
     );
   }
 

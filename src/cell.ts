@@ -29,6 +29,7 @@ import { cachedLookUp } from "./services/tenancy/keys.ts";
 import { D1ControlStore } from "./storage/control-store.ts";
 import { D1EventTypeStore } from "./storage/event-type-store.ts";
 import { exportFile } from "./storage/export-store.ts";
+import { receiveArchive } from "./storage/import-store.ts";
 import { D1RejectedStore } from "./storage/rejected-store.ts";
 
 export { CellDesk } from "../durable-objects/cell-desk.ts";
@@ -83,6 +84,7 @@ function wire(env: CellEnv): CellServices {
       return cellDesk(env, config).staff;
     },
     exportFile: (key, range) => exportFile(env.LOG, key, range),
+    receiveArchive: (place, body) => receiveArchive(env.LOG, place, body),
     deletion: (tenantId) => cellDesk(env, config).deletion(tenantId),
     status: () => cellDesk(env, config).status(),
     get monitoring() {

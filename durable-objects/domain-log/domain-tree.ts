@@ -5,7 +5,7 @@
 import { concatBytes, equalBytes, fromHex, toHex } from "../../src/core/bytes.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { LIMITS } from "../../src/core/limits.ts";
-import { parseTilePath, TILE_WIDTH, type Tile, tileWidth } from "../../src/core/merkle/tiles.ts";
+import { bundlePath, parseTilePath, TILE_WIDTH, type Tile, tileWidth } from "../../src/core/merkle/tiles.ts";
 import { leafHash } from "../../src/core/merkle/tree.ts";
 import { HASH_BYTES } from "../../src/core/sha256.ts";
 import { formatTlogProof } from "../../src/core/tlog-proof.ts";
@@ -113,7 +113,8 @@ export class DomainTree {
   /** The alarm's call. Brings an older log's tree up to its head first. Throws `Divergence`, or the store's error. */
   async signLate(): Promise<void> {
     const { journal, stores } = this.#context;
-    const deps = { journal: journal(), tree: this.tree, ledger: stores().ledger, sha256 };
+    const { ledger, segments } = stores();
+    const deps = { journal: journal(), tree: this.tree, ledger, segments, sha256 };
     for (let step = 0; step < STEPS_PER_ALARM && !(await catchUpStep(deps)); step++);
     this.sign();
   }
@@ -133,11 +134,19 @@ export class DomainTree {
     return alarmOf(reason, { tree, checkpoints, mirror: stores().treeMirror, signer: signer(), sha256 });
   }
 
-  /** The newest checkpoint; signs when there is none that covers `size` entries. Throws `storage.unavailable`. */
+  /**
+   * The newest checkpoint; signs when there is none that covers `size` entries. Throws `storage.unavailable` where it will be signed
+   * soon, `log.unsigned` where it never will: the log has stopped.
+   */
   covering(size: number): SignedCheckpoint {
     const last = this.checkpoints.lastCheckpoint();
     const checkpoint = last && last.size >= size ? last : this.sign();
     if (checkpoint && checkpoint.size >= size) return checkpoint;
+    const stopped = this.#context.journal().stoppedReason();
+    if (stopped !== null) {
+      const least = size === 1 ? "the log has no signed checkpoint" : `no signed checkpoint covers entry ${size - 1}`;
+      throw new AppError("log.unsigned", { detail: `${least}, and none will: ${stopped}` });
+    }
     throw new AppError("storage.unavailable", {
       detail: "the newest entries are not under a signed checkpoint yet",
       retryAfterSeconds: 2,
@@ -172,7 +181,9 @@ export class DomainTree {
   /** Under the checkpoint that `best` gives for a size. Null: the log does not have all of these entries. */
   setProof(wanted: WantedSet, size: number | null, best: (size: number) => SignedCheckpoint): SetHashes | null {
     const last = lastOf(wanted);
-    if (last >= Math.min(this.tree.frontier().size, size ?? Number.POSITIVE_INFINITY)) return null;
+    // The tree may go on over entries that are lost (adoption.ts).
+    const there = Math.min(this.tree.frontier().size, this.#context.journal().head().size);
+    if (last >= Math.min(there, size ?? Number.POSITIVE_INFINITY)) return null;
     const checkpoint = best(last + 1);
     const hashes = proveSet(this.tree, wanted, size ?? checkpoint.size, sha256);
     return { hashes, checkpoint: this.view(checkpoint) };
@@ -202,7 +213,7 @@ export class DomainTree {
   /**
    * The leaves [256 × index, 256 × index + width) as C2SP tlog-tiles has bundles of entries: each with its length in two bytes
    * before it. A leaf is the 32 bytes of an entry hash. Null as above; throws `storage.unavailable` when the ledger does not
-   * have them as the tree does.
+   * have them as the tree does. Those of entries that left the ledger stand in the mirror, also when their payloads are gone.
    */
   async bundle({ index, width }: Omit<Tile, "level">): Promise<Uint8Array | null> {
     const leaves = this.tile({ level: 0, index, width });
@@ -221,10 +232,33 @@ export class DomainTree {
     const { journal, stores } = this.#context;
     const toSeq = fromSeq + count - 1;
     const copied = journal().copied().size;
-    const stored = fromSeq < copied ? await stores().ledgerHashes.hashes(fromSeq, Math.min(toSeq, copied - 1)) : [];
-    const next = fromSeq + stored.length;
+    const pruned = Math.max(0, Math.min(count, journal().keptFrom().firstHot - fromSeq));
+    const hotSeq = fromSeq + pruned;
+    const mirrored = pruned > 0 ? await this.#mirroredHashes(fromSeq, pruned) : [];
+    const stored = hotSeq < copied ? await stores().ledgerHashes.hashes(hotSeq, Math.min(toSeq, copied - 1)) : [];
+    const next = hotSeq + stored.length;
     const waiting = next > toSeq ? [] : journal().pending(next, toSeq - next + 1, Number.POSITIVE_INFINITY);
-    return [...stored, ...waiting].map(({ entryHash }) => fromHex(entryHash) ?? new Uint8Array());
+    const hashes = [...stored, ...waiting].map(({ entryHash }) => fromHex(entryHash) ?? new Uint8Array());
+    // Of a log that was made anew, the last may be lost: their hashes remain.
+    const lost = toSeq + 1 - Math.max(fromSeq, journal().head().size);
+    const tail = lost > 0 ? await this.#mirroredHashes(toSeq + 1 - lost, lost) : [];
+    return [...mirrored, ...hashes, ...tail];
+  }
+
+  /** Hashes of one bundle, from its mirror: nothing is pruned before it is mirrored. Untrusted. */
+  async #mirroredHashes(fromSeq: number, count: number): Promise<Uint8Array[]> {
+    const { treeMirror } = this.#context.stores();
+    const index = Math.floor(fromSeq / TILE_WIDTH);
+    const first = fromSeq - index * TILE_WIDTH;
+    const widths = [TILE_WIDTH, tileWidth(0, index, this.checkpoints.mirroredSize())];
+    for (const width of new Set(widths)) {
+      const bytes = width >= first + count ? await treeMirror.tile(bundlePath({ index, width })) : null;
+      if (bytes?.length !== width * LEAF_BYTES) continue;
+      return Array.from({ length: count }, (_, i) =>
+        bytes.slice((first + i) * LEAF_BYTES + 2, (first + i + 1) * LEAF_BYTES),
+      );
+    }
+    return [];
   }
 
   /** Mirrors the newest checkpoint, one run at a time; true: it is there. Throws the store's error. */
@@ -260,6 +294,7 @@ export class DomainTree {
 }
 
 const LEAF_LENGTH = Uint8Array.of(0, HASH_BYTES);
+const LEAF_BYTES = LEAF_LENGTH.length + HASH_BYTES;
 
 function demand(bytes: Uint8Array | null): Uint8Array {
   if (!bytes) throw new RangeError("the tree lacks a tile of its own");

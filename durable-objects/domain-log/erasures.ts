@@ -5,6 +5,8 @@
 import type { ProductEvent } from "../../src/core/actions/product.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { LIMITS } from "../../src/core/limits.ts";
+import { EVERYTHING } from "../../src/core/query/filter.ts";
+import { sha256 } from "../../src/crypto/sha256.ts";
 import type {
   EraseCall,
   EraseResult,
@@ -19,6 +21,9 @@ import { ERASED_ACTION, erasureRefused, erasuresReplayed } from "../../src/servi
 import type { ErasureDeps, ErasureHolds } from "../../src/services/erasure/ports.ts";
 import { erasureFromEntry, reopened } from "../../src/services/erasure/replay.ts";
 import { destroyKey, runErasure } from "../../src/services/erasure/steps.ts";
+import { findCold } from "../../src/services/log/cold/find.ts";
+import { ColdSegments } from "../../src/services/log/cold/segments.ts";
+import type { EntryRow } from "../../src/services/ports.ts";
 import { within } from "../../src/services/within.ts";
 import { SqliteErasureBook } from "./erasure-book.ts";
 import type { SqliteJournal } from "./journal.ts";
@@ -65,6 +70,7 @@ export class Erasures {
   async erase(call: EraseCall): Promise<EraseResult> {
     const { person, request } = call;
     const pseudonym = "pseudonym" in person ? person.pseudonym : await this.#context.pseudonymOf(person.identityId);
+    await this.#context.holds.ready();
     const begun = this.#begin(pseudonym, call);
     if ("holdId" in begun) {
       const domainId = this.#context.deps().domainId;
@@ -156,6 +162,7 @@ export class Erasures {
   async promise({ identityId, erasureId }: { identityId: string; erasureId: string }): Promise<ErasurePromise> {
     const { storage, holds, stores } = this.#context;
     const pseudonym = await this.#context.pseudonymOf(identityId);
+    await holds.ready();
     return storage.transactionSync(() => {
       const before = this.book.of(pseudonym);
       if (before) return { pseudonym, hold: null, erasure: viewOf(before) };
@@ -186,8 +193,7 @@ export class Erasures {
   async replay({ by, fromSeq }: ReplayCall): Promise<ReplayResult> {
     const { journal, stores } = this.#context;
     await this.#context.flush();
-    const toSeq = Math.min(fromSeq + LIMITS.erasureReplayEntries - 1, Number.MAX_SAFE_INTEGER);
-    const rows = await stores().entriesWithAction(ERASED_ACTION, { fromSeq, toSeq });
+    const { rows, toSeq } = await this.#toldFrom(fromSeq);
     const found = rows.flatMap((row) => erasureFromEntry(row) ?? []);
     for (const erasure of found) this.#again(erasure);
     if (found.length > 0) {
@@ -205,10 +211,27 @@ export class Erasures {
         LIMITS.erasureWaitMs,
       );
     }
-    // A page of entries that is full may hide others behind it.
-    const last = rows.length >= LIMITS.pageEntries ? (rows[LIMITS.pageEntries - 1]?.seq ?? toSeq) : toSeq;
-    const nextSeq = last + 1 < journal.head().size ? last + 1 : null;
+    const nextSeq = toSeq + 1 < journal.head().size ? toSeq + 1 : null;
     return { erasures: found.length, nextSeq, unfinished: this.book.open().length };
+  }
+
+  /** Entries that tell of erasures, from a seq on to `toSeq`: of those that were pruned out of the archive, then out of the ledger. */
+  async #toldFrom(fromSeq: number): Promise<{ rows: EntryRow[]; toSeq: number }> {
+    const { journal, stores } = this.#context;
+    const { firstHot, firstKept } = journal.keptFrom();
+    const { segments, entriesWithAction } = stores();
+    if (fromSeq < firstHot) {
+      const range = { fromSeq: Math.max(fromSeq, firstKept), toSeq: firstHot - 1, descending: false };
+      if (range.fromSeq > range.toSeq) return { rows: [], toSeq: range.toSeq };
+      const told = { ...EVERYTHING, clauses: [{ field: "action" as const, anyOf: [ERASED_ACTION], not: false }] };
+      const found = await findCold(told, range, LIMITS.pageEntries, new ColdSegments(segments, sha256, 0));
+      return { rows: found.rows, toSeq: (found.next ?? firstHot) - 1 };
+    }
+    const toSeq = Math.min(fromSeq + LIMITS.erasureReplayEntries - 1, Number.MAX_SAFE_INTEGER);
+    const rows = await entriesWithAction(ERASED_ACTION, { fromSeq, toSeq });
+    // A page of entries that is full may hide others behind it.
+    const isFull = rows.length >= LIMITS.pageEntries;
+    return { rows, toSeq: isFull ? (rows[LIMITS.pageEntries - 1]?.seq ?? toSeq) : toSeq };
   }
 
   /** The ledger was found set back: everybody on the list is erased from it again. */

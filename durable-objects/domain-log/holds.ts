@@ -1,21 +1,23 @@
 /**
  * The legal holds of one domain, in its object's SQLite (DESIGN §2): authoritative, and synchronous, so that an erasure and a
- * hold never interleave. A hold covers the whole domain, ranges of entries, people (as pseudonyms), or several of these.
+ * hold never interleave. A hold covers the whole domain, ranges of entries, people (as pseudonyms), what a query asks for
+ * (query-holds.ts), or several of these.
  *
  * hold         one row a hold; a released one stays as a tombstone, so that a late placement cannot bring it back
  * hold_range   what it covers of the log; while the people in a range are not all known, it covers everybody
- * hold_person  whom it covers: named by the hold, or found in one of its ranges
+ * hold_person  whom it covers: named by the hold (1), found in one of its ranges (0), or in an entry that its query asks for (2)
  *
  * No words of a hold are here: why it was placed and who owns it is sealed (docs/keys.md).
  */
 import { fromHex, toHex } from "../../src/core/bytes.ts";
 import type { DomainHold, HoldPlacement } from "../../src/services/holds/hold.ts";
 import type { HoldRange } from "../../src/services/ports.ts";
+import { SqliteQueryHolds } from "./query-holds.ts";
 
 export interface Blocking {
   holdId: string;
   /** What of the hold covers the person. */
-  reason: "domain" | "range" | "person";
+  reason: "domain" | "range" | "person" | "query";
   /** RFC 3339. */
   reviewAt: string;
 }
@@ -39,6 +41,7 @@ export const HOLD_TABLES = [
 ];
 
 export class SqliteHolds {
+  readonly queries: SqliteQueryHolds;
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
 
@@ -46,10 +49,11 @@ export class SqliteHolds {
     this.#storage = storage;
     this.#sql = storage.sql;
     for (const statement of HOLD_TABLES) this.#sql.exec(statement);
+    this.queries = new SqliteQueryHolds(storage);
   }
 
   /** In force from here on. Idempotent; false when the hold was released already: then nothing changes. */
-  place({ holdId, reviewAt, whole, ranges, people }: HoldPlacement, nowMs: number): boolean {
+  place({ holdId, reviewAt, whole, ranges, people, query }: HoldPlacement, nowMs: number): boolean {
     return this.#storage.transactionSync(() => {
       const known = this.get(holdId);
       if (known) return !known.released;
@@ -66,6 +70,7 @@ export class SqliteHolds {
       for (const pseudonym of people) {
         this.#sql.exec("INSERT INTO hold_person VALUES (?, ?, 1)", bytesOf(pseudonym), holdId);
       }
+      if (query) this.queries.add(holdId, query.filter, query.fromSeq);
       return true;
     });
   }
@@ -92,6 +97,7 @@ export class SqliteHolds {
       );
       this.#sql.exec("DELETE FROM hold_range WHERE hold_id = ?", holdId);
       this.#sql.exec("DELETE FROM hold_person WHERE hold_id = ?", holdId);
+      this.queries.remove(holdId);
     });
   }
 
@@ -101,7 +107,7 @@ export class SqliteHolds {
       .exec<{ hold_id: string; review_at: string; reason: Blocking["reason"] }>(
         `SELECT * FROM (SELECT hold_id, review_at, placed_at_ms, CASE WHEN whole = 1 THEN 'domain'
            WHEN EXISTS (SELECT 1 FROM hold_range r WHERE r.hold_id = hold.hold_id AND r.scanned = 0) THEN 'range'
-           ELSE (SELECT CASE named WHEN 1 THEN 'person' ELSE 'range' END FROM hold_person p
+           ELSE (SELECT CASE named WHEN 1 THEN 'person' WHEN 2 THEN 'query' ELSE 'range' END FROM hold_person p
                  WHERE p.pseudonym = ? AND p.hold_id = hold.hold_id) END AS reason
          FROM hold WHERE released_at_ms IS NULL) WHERE reason IS NOT NULL ORDER BY placed_at_ms, hold_id LIMIT 1`,
         bytesOf(pseudonym),
@@ -138,6 +144,7 @@ export class SqliteHolds {
       whole: row.whole === 1,
       ranges: ranges.map(({ from_seq: fromSeq, to_seq: toSeq }) => ({ fromSeq, toSeq })),
       scanned: ranges.every(({ scanned }) => scanned === 1),
+      heldFrom: this.queries.heldFrom(holdId),
       released: row.released_at_ms !== null,
     };
   }
@@ -177,7 +184,8 @@ export class SqliteHolds {
   }
 
   /** Unless it was changed since it was read as `hold`. */
-  setMirrored({ holdId, released }: DomainHold): void {
+  setMirrored({ holdId, released, heldFrom }: DomainHold): void {
+    if (heldFrom !== null) this.queries.setMirrored(holdId, heldFrom);
     this.#sql.exec(
       "UPDATE hold SET mirrored = 1 WHERE hold_id = ? AND (released_at_ms IS NOT NULL) = ?",
       holdId,

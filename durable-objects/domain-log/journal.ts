@@ -17,12 +17,13 @@ import type {
   Head,
   IdempotencyRecord,
   Journal,
+  KeptFrom,
   KnownId,
   LogPosition,
 } from "../../src/services/ports.ts";
 import { RecentRows } from "./recent-rows.ts";
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 type HeadRow = {
@@ -38,9 +39,34 @@ type HeadRow = {
   ids_forgotten_below: number;
   shards: string;
   shards_mirrored: number;
+  first_hot: number;
+  /** Null: nothing was pruned, it is the genesis value. */
+  hot_prev_hash: string | null;
+  first_kept: number;
 };
 type PendingRow = { seq: number; id: string; prev_hash: string; entry_hash: string; payload: string };
 type RequestRow = { first_seq: number; count: number; body_mac: ArrayBuffer; recorded_at_ms: number };
+
+/** From each version to the next. */
+const STEPS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE head (
+      id INTEGER PRIMARY KEY CHECK (id = 1), identity TEXT NOT NULL,
+      size INTEGER NOT NULL, entry_hash TEXT NOT NULL, recorded_at_ms INTEGER NOT NULL,
+      copied_size INTEGER NOT NULL, copied_hash TEXT NOT NULL,
+      archived_size INTEGER NOT NULL, archived_hash TEXT NOT NULL,
+      stopped_reason TEXT, ids_forgotten_below INTEGER NOT NULL,
+      shards TEXT NOT NULL, shards_mirrored INTEGER NOT NULL) STRICT`,
+    `CREATE TABLE pending (
+      seq INTEGER PRIMARY KEY, id TEXT NOT NULL, prev_hash TEXT NOT NULL, entry_hash TEXT NOT NULL,
+      payload TEXT NOT NULL, recorded_at_ms INTEGER NOT NULL) STRICT`,
+  ],
+  [
+    "ALTER TABLE head ADD COLUMN first_hot INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE head ADD COLUMN hot_prev_hash TEXT",
+    "ALTER TABLE head ADD COLUMN first_kept INTEGER NOT NULL DEFAULT 0",
+  ],
+];
 
 /** What grows with the log, in the same transactions. */
 export interface BesideJournal {
@@ -179,6 +205,29 @@ export class SqliteJournal implements Journal {
 
   setArchived(position: LogPosition): void {
     this.#set({ archived_size: position.size, archived_hash: position.entryHash });
+  }
+
+  /** The head of a log that is made anew: all of it is in both copies. Inside a transaction of the caller. */
+  adoptHead({ size, entryHash, recordedAtMs }: Head): void {
+    this.#set({
+      ...{ size, entry_hash: entryHash, recorded_at_ms: recordedAtMs },
+      ...{ copied_size: size, copied_hash: entryHash, archived_size: size, archived_hash: entryHash },
+    });
+  }
+
+  keptFrom(): KeptFrom {
+    const row = this.#need();
+    const hotPrevHash = row.hot_prev_hash ?? this.identity()?.genesis ?? "";
+    return { firstHot: row.first_hot, hotPrevHash, firstKept: row.first_kept };
+  }
+
+  setKeptFrom(kept: Partial<KeptFrom>): void {
+    const before = this.keptFrom();
+    const { firstHot, hotPrevHash, firstKept } = { ...before, ...kept };
+    if (firstHot < before.firstHot || firstKept < before.firstKept || firstKept > firstHot) {
+      throw new Error("what is kept of a log begins later or where it did");
+    }
+    this.#set({ first_hot: firstHot, hot_prev_hash: firstHot === 0 ? null : hotPrevHash, first_kept: firstKept });
   }
 
   release(size: number): void {
@@ -325,17 +374,10 @@ export class SqliteJournal implements Journal {
     this.#storage.transactionSync(() => {
       this.#sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
       const [row] = this.#sql.exec<{ version: number }>("SELECT version FROM schema_version").toArray();
-      if ((row?.version ?? 0) >= SCHEMA_VERSION) return;
-      this.#sql.exec(`CREATE TABLE head (
-        id INTEGER PRIMARY KEY CHECK (id = 1), identity TEXT NOT NULL,
-        size INTEGER NOT NULL, entry_hash TEXT NOT NULL, recorded_at_ms INTEGER NOT NULL,
-        copied_size INTEGER NOT NULL, copied_hash TEXT NOT NULL,
-        archived_size INTEGER NOT NULL, archived_hash TEXT NOT NULL,
-        stopped_reason TEXT, ids_forgotten_below INTEGER NOT NULL,
-        shards TEXT NOT NULL, shards_mirrored INTEGER NOT NULL) STRICT`);
-      this.#sql.exec(`CREATE TABLE pending (
-        seq INTEGER PRIMARY KEY, id TEXT NOT NULL, prev_hash TEXT NOT NULL, entry_hash TEXT NOT NULL,
-        payload TEXT NOT NULL, recorded_at_ms INTEGER NOT NULL) STRICT`);
+      const version = row?.version ?? 0;
+      if (version >= SCHEMA_VERSION) return;
+      for (const statement of STEPS.slice(version).flat()) this.#sql.exec(statement);
+      this.#sql.exec("DELETE FROM schema_version");
       this.#sql.exec("INSERT INTO schema_version (version) VALUES (?)", SCHEMA_VERSION);
     });
   }

@@ -23,6 +23,7 @@ import type {
   TenantSweep,
   TreeMirror,
 } from "../../src/services/ports.ts";
+import { bookmarksSeen } from "../../src/storage/bookmark-store.ts";
 import { D1ControlStore } from "../../src/storage/control-store.ts";
 import { D1EntryIndex } from "../../src/storage/entry-index.ts";
 import { EntryIndexShard } from "../../src/storage/entry-index-shard.ts";
@@ -70,10 +71,15 @@ export interface DomainStores {
   mirrorShards: (ranges: readonly ShardRange[]) => Promise<void>;
 }
 
-export function domainStores(env: CellEnv, domainId: string, ranges: () => readonly ShardRange[]): DomainStores {
+export function domainStores(
+  env: CellEnv,
+  domainId: string,
+  ranges: () => readonly ShardRange[],
+  firstHot: () => number,
+): DomainStores {
   const open = shardOpener(env, domainId);
   return {
-    ledger: new ShardedLedger(ranges, open),
+    ledger: new ShardedLedger(ranges, open, firstHot),
     segments: new R2SegmentStore(env.LOG, domainId),
     sealedRows: sealedRowsAt(env, domainId, ranges),
     sealedPages: new R2SealedPageStore(env.LOG, domainId),
@@ -109,9 +115,13 @@ function shardOpener(env: CellEnv, domainId: string): (shard: string) => D1Ledge
   };
 }
 
-/** The ledger of a domain for whoever knows where its rows are. */
-export function ledgerAt(env: CellEnv, domainId: string, ranges: readonly ShardRange[]): ShardedLedger {
-  return new ShardedLedger(() => ranges, shardOpener(env, domainId));
+/** The ledger of a domain for whoever knows where its rows are. `firstHot`: for its `tip`, where rows before it were pruned. */
+export function ledgerAt(env: CellEnv, domainId: string, ranges: readonly ShardRange[], firstHot = 0): ShardedLedger {
+  return new ShardedLedger(
+    () => ranges,
+    shardOpener(env, domainId),
+    () => firstHot,
+  );
 }
 
 /** What a domain's entries are found by, for whoever knows where its rows are. `behind`: entries are copied and not indexed. */
@@ -137,6 +147,12 @@ export function entriesInCopy(env: CellEnv, domainIds: readonly string[]): Promi
   );
 }
 
+/** A domain's archive. */
+export const segmentsAt = (env: CellEnv, domainId: string): SegmentStore => new R2SegmentStore(env.LOG, domainId);
+/** What is sealed beside it. */
+export const sealedPagesAt = (env: CellEnv, domainId: string): SealedPageStore =>
+  new R2SealedPageStore(env.LOG, domainId);
+
 export function sealedRowsAt(env: CellEnv, domainId: string, ranges: () => readonly ShardRange[]): D1SealedStore {
   return new D1SealedStore(() => shardsOf(env, ranges), domainId);
 }
@@ -151,12 +167,15 @@ export function tenantSweep(env: CellEnv): TenantSweep {
   return new CellTenantSweep({ control: env.CONTROL, shards, log: env.LOG, keys: env.KEYS });
 }
 
-const shardNames = (env: CellEnv) =>
+export const shardNames = (env: CellEnv) =>
   Object.keys(env)
     .filter((name) => SHARD.test(name))
     .sort();
 
 /** The present size of every shard of this cell. */
+/** Bookmarks that the operator took down. Throws `storage.unavailable`. */
+export const bookmarks = (env: CellEnv) => bookmarksSeen(env.CONTROL);
+
 export function shardGauges(env: CellEnv): Promise<ShardGauge[]> {
   return Promise.all(
     shardNames(env).map(async (shard) => {

@@ -1,5 +1,6 @@
 /** What all commands share: their session, the options of all, and how a handler becomes commander's. */
 import { Command, InvalidArgumentError } from "commander";
+import { ID_KINDS, parseId } from "../core/ids.ts";
 import type { ConnectionFlags } from "./connection.ts";
 import type { Io } from "./io.ts";
 
@@ -41,6 +42,22 @@ export function integer(min: number, max: number): (text: string) => number {
 }
 
 export const seqNumber = integer(0, Number.MAX_SAFE_INTEGER);
+
+/** A day, in UTC, or an instant with its offset. */
+export function instantArgument(text: string): string {
+  const instant = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text;
+  if (/^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/.test(instant) && !Number.isNaN(Date.parse(instant))) return instant;
+  throw new InvalidArgumentError("It is a day, or an instant of RFC 3339: 2027-06-30 or 2027-06-30T12:00:00Z.");
+}
+
+/** Parser of an id of one kind: what is none would be "not found". */
+export const idArgument =
+  (kind: "domain" | "legalHold") =>
+  (text: string): string => {
+    if (parseId(text)?.kind === kind) return text;
+    const [prefix, what] = [ID_KINDS[kind], kind === "domain" ? "a domain" : "a hold"];
+    throw new InvalidArgumentError(`It is the id of ${what}: ${prefix}_eu_… or ${prefix}_us_….`);
+  };
 
 /** Collects an option that may be given several times. */
 export const repeated = (value: string, before: string[] = []): string[] => [...before, value];

@@ -1,5 +1,6 @@
 /** Every failure as one plain line and an exit code. */
 import { MoonsealProblem, MoonsealUnreachable } from "../client/index.ts";
+import { isRetryable } from "../client/retry.ts";
 import { CliError, CODE } from "./io.ts";
 import { safeText } from "./text.ts";
 
@@ -8,6 +9,7 @@ const MAX_FIELDS = 5;
 const SHOW = "show it with: moonseal second-factor, then run this again";
 /** What a person does about it. */
 const NEXT: { readonly [code: string]: string } = {
+  "log.unsigned": "the log has stopped and signs nothing; its operator finds the way on in docs/restoring.md",
   "auth.required": "if this was a session, it is over: moonseal login",
   "auth.mfa_required": SHOW,
   "auth.step_up_required": SHOW,
@@ -29,6 +31,9 @@ export function describeProblem(problem: MoonsealProblem): string {
   );
 }
 
+/** A code with what a person does about it. */
+export const adviceOn = (code: string): string => safeText(NEXT[code] ? `${code}; ${NEXT[code]}` : code);
+
 export function describeError(error: unknown): { message: string; exitCode: number } {
   if (error instanceof CliError) return { message: safeText(error.message), exitCode: error.exitCode };
   if (error instanceof MoonsealProblem) {
@@ -47,6 +52,23 @@ export function describeError(error: unknown): { message: string; exitCode: numb
 /** The server understood and said no. The others (credential, limits, outages) say nothing about what was asked. */
 function isRefusal({ status }: MoonsealProblem): boolean {
   return status < 500 && status !== 401 && status !== 403 && status !== 429;
+}
+
+/** For commands that may be stopped at any time: where there was no answer, the same command again is what to do. */
+export async function goingOnLater<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!saysNothing(error)) throw error;
+    const { message, exitCode } = describeError(error);
+    throw new CliError(`${message}; run the same command again: it goes on where it stopped`, exitCode);
+  }
+}
+
+/** No answer, one that was cut off, or one that says only "not now". */
+function saysNothing(error: unknown): boolean {
+  if (error instanceof MoonsealProblem) return isRetryable(error.status, error.code) || error.status === 500;
+  return error instanceof MoonsealUnreachable || (error instanceof CliError && error.exitCode === CODE.unreachable);
 }
 
 /** For commands that verify: whatever the server refuses, nothing was checked. */

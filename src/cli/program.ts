@@ -12,6 +12,8 @@ import { eraseIdentityCommand } from "./commands/erasure.ts";
 import { evidenceCommand } from "./commands/evidence.ts";
 import { exportCommand } from "./commands/export.ts";
 import { forkCommand } from "./commands/fork.ts";
+import { healthCommand } from "./commands/health.ts";
+import { holdsCommand } from "./commands/holds.ts";
 import { importCommand } from "./commands/import.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { loginCommand } from "./commands/login.ts";
@@ -19,6 +21,7 @@ import { logoutCommand } from "./commands/logout.ts";
 import { getCommand, headCommand, residencyCommand } from "./commands/look.ts";
 import { membersCommand } from "./commands/members.ts";
 import { monitorCommand } from "./commands/monitor.ts";
+import { moveCommand } from "./commands/move.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { profilesCommand } from "./commands/profiles.ts";
 import { queryCommand } from "./commands/query.ts";
@@ -68,6 +71,7 @@ export function buildProgram(session: Session): Command {
     searchCommand(session),
     revealCommand(session),
     headCommand(session),
+    healthCommand(session),
     verifyCommand(session),
     evidenceCommand(session),
     exportCommand(session),
@@ -78,6 +82,7 @@ export function buildProgram(session: Session): Command {
     eraseIdentityCommand(session),
     verifyCertificateCommand(session),
     importCommand(session),
+    moveCommand(session),
     residencyCommand(session),
     statusCommand(session),
     doctorCommand(session),
@@ -87,6 +92,7 @@ export function buildProgram(session: Session): Command {
     keysCommand(session),
     serviceAccountsCommand(session),
     retentionCommand(session),
+    holdsCommand(session),
     membersCommand(session),
     sessionsCommand(session),
     secondFactorCommand(session),
@@ -110,7 +116,15 @@ function configure(target: Command, session: Session): void {
     getErrHelpWidth: () => Math.min(io.stderr.columns, 110),
     getOutHasColors: () => false,
     getErrHasColors: () => false,
-    outputError: (text, write) => write(painter(io, io.stderr)("red", text)),
+    outputError: (text, write) => write(painter(io, io.stderr)("red", strayWord(target, text))),
   });
   for (const child of target.commands) configure(child, session);
+}
+
+/** Commander speaks of the default command, which somebody who mistypes another one has never named. */
+function strayWord({ parent }: Command, text: string): string {
+  const [, stray] = /^error: too many arguments for .*: (.*)\.\n$/.exec(text) ?? [];
+  if (!stray || !parent?.parent) return text;
+  const names = parent.commands.map((each) => each.name()).join(", ");
+  return `error: not understood: ${stray}. The commands of ${parent.name()}: ${names}.\n`;
 }

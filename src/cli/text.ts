@@ -1,7 +1,9 @@
 /** Text for a terminal. What came from outside goes through `safeText` or `safeJson` first, always. */
+import { count } from "../core/progress-text.ts";
 import { safeText, UNSAFE } from "../core/safe-text.ts";
 import type { Io, Output } from "./io.ts";
 
+export { count } from "../core/progress-text.ts";
 export { safeText } from "../core/safe-text.ts";
 
 /** JSON on one line (or indented) that means the same and holds no unsafe character. */
@@ -25,10 +27,6 @@ export function shorten(text: string, maxChars: number): string {
 /** Enough of a credential to tell two apart, never enough to use: `msk_eu_01jcy3…`. */
 export function maskKey(key: string): string {
   return /^ms[ko]_(eu|us)_/.test(key) ? `${key.slice(0, key.startsWith("msk") ? 13 : 7)}…` : "…";
-}
-
-export function count(n: number, noun: string, plural = `${noun}s`): string {
-  return `${n.toLocaleString("en-US")} ${n === 1 ? noun : plural}`;
 }
 
 export function line(out: Output, text = ""): void {

@@ -3,6 +3,8 @@ import { AccessClient } from "./access.ts";
 import { DomainSettingsClient } from "./domain-settings.ts";
 import { EventTypeClient } from "./event-types.ts";
 import { ExportClient } from "./exports.ts";
+import { HoldClient } from "./holds.ts";
+import { ImportClient } from "./imports.ts";
 import { type IngestOptions, type IngestResult, ingest } from "./ingest.ts";
 import { MemberClient, SessionClient } from "./members.ts";
 import { QueryClient } from "./queries.ts";
@@ -24,6 +26,7 @@ import type {
   CreatedTenant,
   CreateTenant,
   Domain,
+  DomainHealth,
   Entry,
   EntryPage,
   EntryQuery,
@@ -68,8 +71,10 @@ export class MoonsealClient {
   readonly eventTypes: EventTypeClient;
   readonly domainSettings: DomainSettingsClient;
   readonly exports: ExportClient;
-  readonly #transport: Transport;
+  readonly imports: ImportClient;
   readonly retention: RetentionClient;
+  readonly holds: HoldClient;
+  readonly #transport: Transport;
   readonly #tail: TailClient;
   readonly #requests: Requests;
   readonly #randomUuid: () => string;
@@ -89,7 +94,9 @@ export class MoonsealClient {
     this.eventTypes = new EventTypeClient(this.#requests);
     this.domainSettings = new DomainSettingsClient(this.#requests);
     this.exports = new ExportClient(this.#requests, transport);
+    this.imports = new ImportClient(this.#requests, transport);
     this.retention = new RetentionClient(this.#requests);
+    this.holds = new HoldClient(this.#requests);
     this.#randomUuid = options.randomUuid ?? (() => crypto.randomUUID());
   }
 
@@ -222,6 +229,11 @@ export class MoonsealClient {
 
   head(domainId: string, options: CallOptions = {}): Promise<Head> {
     return this.#requests.get(`${auditPath(domainId)}/head`, {}, options);
+  }
+
+  /** What the server's own self-check of the domain found. */
+  domainHealth(domainId: string, options: CallOptions = {}): Promise<DomainHealth> {
+    return this.#requests.get(`/v1/domains/${encodeURIComponent(domainId)}/health`, {}, options);
   }
 
   /** What the server itself says after recomputing. Whoever does not trust the server runs `moonseal verify`. */

@@ -43,6 +43,15 @@ import type {
   secondFactorSchema,
   totpEnrolmentSchema,
 } from "../http/schemas/factors.ts";
+import type { healthSchema } from "../http/schemas/health.ts";
+import type {
+  holdPreviewSchema,
+  holdSchema,
+  placeHoldSchema,
+  previewHoldSchema,
+  reviewHoldSchema,
+} from "../http/schemas/holds.ts";
+import type { importSchema } from "../http/schemas/imports.ts";
 import type {
   createServiceAccountSchema,
   describeServiceAccountSchema,
@@ -96,6 +105,7 @@ export type { AuditEvent } from "../core/event.ts";
 
 export type Receipt = z.infer<typeof receiptSchema>;
 export type AppendAnswer = z.infer<typeof appendAnswerSchema>;
+export type DomainHealth = z.infer<typeof healthSchema>;
 export type Head = z.infer<typeof headSchema>;
 export type Verification = z.infer<typeof verificationSchema>;
 export type Principal = z.infer<typeof principalSchema>;
@@ -155,6 +165,7 @@ export type DomainSettings = z.infer<typeof domainSettingsSchema>;
 export type ChangeDomainSettings = z.input<typeof changeDomainSettingsSchema>;
 
 export type Export = z.infer<typeof exportSchema>;
+export type Import = z.infer<typeof importSchema>;
 export type ExportWish = z.input<typeof exportWishSchema>;
 export type ExportOfDomainWish = z.input<typeof exportOfDomainSchema>;
 export type ExportLink = z.infer<typeof exportLinkSchema>;
@@ -249,3 +260,9 @@ export type DomainRetention = z.infer<typeof domainRetentionSchema>;
 export type SetDomainRetention = z.input<typeof setDomainRetentionSchema>;
 export type DomainRetentionDryRun = z.infer<typeof domainDryRunSchema>;
 export type RetentionConfirmation = z.infer<typeof confirmationSchema>;
+
+export type LegalHold = z.infer<typeof holdSchema>;
+export type PlaceLegalHold = z.input<typeof placeHoldSchema>;
+export type PreviewLegalHold = z.input<typeof previewHoldSchema>;
+export type LegalHoldPreview = z.infer<typeof holdPreviewSchema>;
+export type ReviewLegalHold = z.input<typeof reviewHoldSchema>;

@@ -36,6 +36,8 @@ const SEQ_DIGITS = 20;
 const ENTRIES = /^entries-(\d{20})\.jsonl$/;
 const ATTACHMENT = /^attachment-[a-z0-9][a-z0-9.-]*$/;
 
+/** Evidence for the entry that says that what stood before the bundle's range is gone by policy (SPEC.md §14). */
+export const EXPIRED_ATTACHMENT = "attachment-expired.tlog-proof";
 /** What else the maker put in; nothing is said about it but that it is what the manifest lists. */
 export const isAttachment = (name: string): boolean => ATTACHMENT.test(name) && isTarName(name);
 /** Payloads from this seq on, each with LF. */

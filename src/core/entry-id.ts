@@ -14,3 +14,15 @@ export function entryIdFor(recordedAtMs: number, seq: number): string {
   const variant = (0x8000 + high).toString(16);
   return `${time.slice(0, 8)}-${time.slice(8, 12)}-8000-${variant}-${low}`;
 }
+
+const LOG_MADE = /^[0-9a-f]{8}-[0-9a-f]{4}-8000-80[01][0-9a-f]-[0-9a-f]{12}$/;
+
+/** Whether an id is spelled like one of these, which no client may send. */
+export const isLogMadeId = (id: string): boolean => LOG_MADE.test(id);
+
+/** The seq of an entry whose id the log made. Throws for any other id. */
+export function seqOfLogMadeId(id: string): number {
+  if (!isLogMadeId(id)) throw new RangeError("not an id that the log made");
+  const high = Number.parseInt(id.slice(19, 23), 16) - 0x8000;
+  return high * 2 ** 48 + Number.parseInt(id.slice(24), 16);
+}

@@ -164,6 +164,12 @@ const TABLE = {
     title: "The idempotency key was used with another body",
     explanation: "A key belongs to one body. Use a new key for a new request. Nothing was stored.",
   },
+  "entry.expired": {
+    status: 410,
+    title: "The entry's payload is gone by policy",
+    explanation:
+      "Its retention period is over, so what it said is kept nowhere any more. Its hash is still under the log's signed root: evidence that was taken before still verifies. `detail` names the first entry that can be read; an entry `ledger.expired` in the same log says who decided it and when.",
+  },
   "entry.id_conflict": {
     status: 409,
     title: "An entry with this id exists",
@@ -193,6 +199,18 @@ const TABLE = {
     title: "This person was erased",
     explanation:
       "The log has erased who this identity is (GDPR Art. 17). Its entries remain under a pseudonym that it no longer leads to; they can be read by their seq.",
+  },
+  "import.exists": {
+    status: 409,
+    title: "Another log was moved into this domain",
+    explanation:
+      "A domain begins with one log at most, and this one has begun with another archive, or is doing so. Create another domain. Nothing was changed.",
+  },
+  "domain.importing": {
+    status: 409,
+    title: "A log is being moved into this domain",
+    explanation:
+      "Until that is over, the domain takes no events from clients, so that the old entries come first. Send the same request again after `Retry-After`. Nothing was stored.",
   },
   "export.not_ready": {
     status: 409,
@@ -227,7 +245,13 @@ const TABLE = {
     status: 503,
     title: "The domain is stopped",
     explanation:
-      "The log and one of its copies disagree, so nothing is appended until an operator has looked. Reading and verifying go on. The `integrity.violation` entry of the platform domain says what was found.",
+      "The log and one of its copies disagree, so nothing is appended until an operator has looked: the `integrity.violation` entry of the platform domain says what was found. Or the log was made anew out of its archive after its object was lost, and `detail` says so: then nothing is appended ever again. Reading and verifying go on.",
+  },
+  "log.unsigned": {
+    status: 409,
+    title: "No checkpoint covers these entries, and none will",
+    explanation:
+      "The log has stopped, and a log that has stopped signs nothing: what no checkpoint covered by then cannot be proved or exported, now or later. Trying again changes nothing. `detail` says why it stopped. The entries themselves can be read and listed, and `/audit/verify` recomputes their chain. The operator finds the way on in docs/restoring.md (a log whose object was lost) or in the alert about the log (one that a copy contradicts).",
   },
   "ledger.guard_missing": {
     status: 503,

@@ -75,8 +75,20 @@ export const LIMITS = {
   segmentEntriesMax: 4096,
   /** Payload bytes of one archive object: it is built, compressed and read back in an isolate of 128 MB. */
   segmentBytes: 16 * MiB,
+  /** Segments that a keeper holds decompressed, in characters of payloads: the last one it read stays in any case. */
+  coldCacheChars: 16 * MiB,
+  /** Archive objects that one page reads, and that one look for matching or for an id reads, at most. */
+  coldPageSegments: 16,
+  coldFindSegments: 32,
+  /** Archived entries of several domains that one page judges before the next domain is left for the next page. */
+  coldFindEntries: 1000,
+  /** Payload characters that one look reads at most, before it says where it goes on. */
+  coldFindChars: 16 * MiB,
   /** An open segment is flushed when its oldest entry has waited this long. */
   segmentFlushMs: 60 * 60 * 1000,
+  /** What a domain may set it to: each object costs a write and a read of R2, and what waits is in one place less. Seconds. */
+  segmentFlushSecondsMin: 60,
+  segmentFlushSecondsMax: 24 * 60 * 60,
   pageEntries: 1000,
   pageEntriesDefault: 100,
   /** Payload characters in one page of entries; a page stops early rather than exceed it. */
@@ -258,8 +270,13 @@ export const LIMITS = {
   holdPeople: 200,
   /** Domains that one pass of a tenant's object takes through a change of a hold; the alarm goes on. */
   holdDomainsPerPass: 40,
-  /** People that one statement looks for in a range of entries. */
+  /** People that one statement looks for in a range of entries, and that one look of a hold by query stops at. */
   holdScanPeople: 1000,
+  /** Entries that one look of a hold by query judges, and how long an erasure, or a prune, waits for looks. */
+  holdScanEntries: 5000,
+  holdScanMs: 10_000,
+  /** Domains that the query of a hold names. */
+  holdQueryDomains: 100,
   /** Action types of a tenant's own, versions of one, and the schemas of all versions together: an isolate keeps them in memory. */
   eventTypesPerTenant: 500,
   eventTypeVersions: 100,
@@ -357,6 +374,37 @@ export const LIMITS = {
   clockJumpMs: 60 * 60 * 1000,
   /** A run that the clock forbade is tried again after this. */
   retentionRefusedMs: 60 * 60 * 1000,
+  /** Entries that leave the hot store in one transaction: fewer than this times the terms of an entry go from the index. */
+  pruneRows: 500,
+  /** One turn of a keeper's alarm prunes this long, at most so many steps; the next one goes on. */
+  pruneTurnMs: 1000,
+  pruneTurnSteps: 50,
+  /** What was never looked at is looked at this long after a keeper's first task. */
+  pruneFirstMs: 60 * 60 * 1000,
+  /** The self-check of a domain runs so often, unless the cell says otherwise, within the bounds. Seconds. */
+  selfCheckIntervalS: 60 * 60,
+  selfCheckIntervalMinS: 10,
+  selfCheckIntervalMaxS: 7 * 24 * 60 * 60,
+  /** When a store did not answer, the next run begins after this, unless it would earlier. */
+  selfCheckRetryMs: 5 * 60 * 1000,
+  /** Entries that one turn reads, and pieces of them; the next turn follows at once. */
+  selfCheckTurnEntries: 20_000,
+  selfCheckTurnPieces: 200,
+  /** Rows of one query of the self-check; fewer when they pass `exportPageBytes`. */
+  selfCheckPageEntries: 2500,
+  /** A past of so many entries is read whole in every run: rows, lines of segments, leaves in tiles. Of a longer one, half as many. */
+  selfCheckRows: 20_000,
+  selfCheckArchived: 8192,
+  selfCheckMirrored: 16_384,
+  /** Segments of one listing, and their entries, read side by side: they are all in memory then. */
+  selfCheckSegmentsAtOnce: 8,
+  selfCheckSegmentEntries: 8192,
+  /** Findings that are kept of one check. */
+  selfCheckFindings: 16,
+  /** Entries that one domain's self-check keeps for a platform's log that does not take them: about 700 bytes each. */
+  selfCheckWaiting: 256,
+  /** An entry that waits longer for the queryable copy is a finding. */
+  selfCheckBacklogMs: 60 * 60 * 1000,
   /** Runs on one page of their list. */
   retentionRunsPage: 100,
   /** A dry run may be confirmed for this long, and so many of one tenant wait for it; the oldest goes. */
@@ -417,6 +465,16 @@ export const LIMITS = {
   exportLinkMaxS: 7 * 24 * 60 * 60,
   /** Links of one export, revoked and expired ones among them. */
   exportLinks: 100,
+  /** An archive that a log is moved with: it is verified in the memory of one object, of 128 MB. Bytes. */
+  importBytes: 64 * MiB,
+  /** Entries of its own, about itself, that a domain may have when a log is moved into it. */
+  importOwnEntries: 1000,
+  /** Entries that one append of an import takes, and characters of them; one turn of the alarm goes on about so long. */
+  importLotEntries: 250,
+  importLotChars: 2 * MiB,
+  importTurnMs: 5000,
+  /** Words of a refusal. */
+  importDetailChars: 500,
   /** Evidence of a fork: two whole notes and two proofs. Characters. */
   forkBytes: 160 * KiB,
   /** A monitor keeps this many verified tiles of 8 KiB, fetches this many at a time, and is ahead of itself by as many bundles. */
@@ -496,6 +554,11 @@ export const LIMITS = {
   /** A ping of a job, and an alert to the operator's address; a webhook waits 15 to 30 s (Standard Webhooks). */
   pingTimeoutMs: 5000,
   alertTimeoutMs: 15_000,
+  /** What reads alike begins one delivery to the operator's receiver in this time, and one that fails is left alone at most as long. */
+  alertPaceMs: 5 * 60_000,
+  /** A turn of telling of alerts takes at most this; and of a delivery of many, so many are named. */
+  alertTurnMs: 20_000,
+  alertsNamed: 20,
   /** The cell looks after its jobs this often by an alarm of its own, whether cron comes or not. */
   watchJobsMs: 5 * 60_000,
   /** Runs of each job, alerts that are over, and days of each probe that are kept. */
@@ -511,4 +574,11 @@ export const LIMITS = {
   /** Incidents that the status shows, and for how long. Days. */
   statusIncidents: 50,
   statusIncidentDays: 90,
+  /** Entries that one step of a restore brings back, at least when the archive has them; how long its alarm works before it lets others. */
+  restoreRows: 8192,
+  restoreTurnMs: 2000,
+  /** One object of a copy of an archive, as it is sent back: no segment is larger. */
+  archiveObjectBytes: 17 * MiB,
+  /** The log's own copier waits so long after the last step of a restore. */
+  restoreHoldMs: 60_000,
 } as const;

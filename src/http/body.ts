@@ -1,5 +1,6 @@
 /** Request bodies: bounded while they are read, then strict JSON. */
 import type { Context, MiddlewareHandler } from "hono";
+import { concatBytes } from "../core/bytes.ts";
 import { AppError, type ErrorCode } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import { parseStrictJson } from "../core/strict-json.ts";
@@ -27,6 +28,20 @@ export async function readText(c: Context<HttpEnv>, maxBytes: number): Promise<s
     if (error instanceof TypeError) throw bodyError("request.malformed", "the body is not UTF-8");
     throw error;
   }
+}
+
+/** The body's bytes. Throws `request.too_large` as soon as the limit is passed. */
+export async function readBytes(c: Context<HttpEnv>, maxBytes: number): Promise<Uint8Array> {
+  const tooLarge = () => bodyError("request.too_large", `the body may have ${maxBytes} bytes`);
+  if (Number(c.req.header("Content-Length") ?? 0) > maxBytes) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let byteLength = 0;
+  for await (const chunk of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
+    byteLength += chunk.length;
+    if (byteLength > maxBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return concatBytes(...chunks);
 }
 
 function decodeUtf8(bytes: ArrayBuffer): string {

@@ -70,6 +70,11 @@ export interface CellServices extends ReadRecorder, CheckServices {
   deletion: (tenantId: string) => Promise<DeletionRecord | null>;
   /** Bytes of an export's file, or of a range of it; null: it is not there. */
   exportFile: (key: string, range: ByteRange | null) => Promise<ReadableStream<Uint8Array> | null>;
+  /** Streams the archive of a log that is moved here into the bucket; its SHA-256. Throws `request.invalid` for another length. */
+  receiveArchive: (
+    place: { domainId: string; upload: string; bytes: number },
+    body: ReadableStream<Uint8Array>,
+  ) => Promise<string>;
   residency: () => Promise<ResidencyReport>;
   status: () => Promise<CellStatus>;
   /** Jobs, alerts, probes and backups. */

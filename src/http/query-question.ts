@@ -7,7 +7,7 @@ import { withoutIdentities } from "../core/query/people.ts";
 import { sha256 } from "../crypto/sha256.ts";
 import type { EntryOrder } from "../services/query/ports.ts";
 import { readAsked } from "../services/query/resolve.ts";
-import type { MergedPlace } from "../services/query/run.ts";
+import type { QueryPlace } from "../services/query/run.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { readMark } from "./read-mark.ts";
 import { invalid } from "./validation.ts";
@@ -17,7 +17,7 @@ export interface QueryQuestion {
   order: EntryOrder;
   /** When the first page was asked for: what `-7d` counts from on every page. */
   nowMs: number;
-  after: MergedPlace | null;
+  after: QueryPlace | null;
   /** What the cursor was made for; null: the first page. */
   fingerprint: string | null;
   mark: string | null;
@@ -57,18 +57,27 @@ export function queryCursor(
   kind: string,
   owner: string,
   { order, nowMs }: QueryQuestion,
-  { fingerprint, after, mark }: { fingerprint: string; after: MergedPlace; mark: string },
+  { fingerprint, after, mark }: { fingerprint: string; after: QueryPlace; mark: string },
 ): string {
   return encodeCursor(kind, owner, { order, now: nowMs, of: fingerprint, ...after, mark });
 }
 
 function readState(state: unknown): Omit<QueryQuestion, "query"> | null {
-  const { order, now, of, at, seq, domainId } = state as Record<string, unknown>;
+  const { order, now, of } = state as Record<string, unknown>;
   if (order !== "asc" && order !== "desc") return null;
-  if (typeof of !== "string" || typeof domainId !== "string") return null;
-  if (![now, at, seq].every(Number.isSafeInteger) || !isTime(now as number)) return null;
-  const after = { at: at as number, seq: seq as number, domainId };
+  const after = readPlace(state as Record<string, unknown>);
+  if (typeof of !== "string" || after === null) return null;
+  if (!Number.isSafeInteger(now) || !isTime(now as number)) return null;
   return { order, nowMs: now as number, after, fingerprint: of, ...readMark(state as Record<string, unknown>) };
+}
+
+function readPlace({ domainId, at, seq, archived }: Record<string, unknown>): QueryPlace | null {
+  if (typeof domainId !== "string") return null;
+  if (archived !== undefined) {
+    const isSeq = archived === null || (Number.isSafeInteger(archived) && (archived as number) >= 0);
+    return isSeq ? { domainId, archived: archived as number | null } : null;
+  }
+  return [at, seq].every(Number.isSafeInteger) ? { at: at as number, seq: seq as number, domainId } : null;
 }
 
 /** What a date can hold, with room for what counts back from it. */

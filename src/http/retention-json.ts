@@ -29,8 +29,16 @@ export const domainRetentionJson = (view: RetentionView, domainId: string, confi
   confirmed: confirmation && confirmationJson(confirmation),
 });
 
-export const confirmationJson = ({ duration, toSeq, dryRunAtMs, confirmedAtMs, by }: Confirmation) => ({
+export const confirmationJson = ({
   duration,
+  keptFor = duration,
+  toSeq,
+  dryRunAtMs,
+  confirmedAtMs,
+  by,
+}: Confirmation) => ({
+  duration,
+  kept_for: keptFor,
   to_seq: toSeq,
   dry_run_at: iso(dryRunAtMs),
   confirmed_at: iso(confirmedAtMs),
@@ -64,6 +72,9 @@ function policyJson({ tenant, rows, nowMs }: RetentionView, domainId: string | n
 
 export const runJson = (run: RetentionRun) => ({
   number: run.number,
+  domain_id: run.domainId ?? null,
+  first_seq: run.domainId === undefined ? null : (run.fromSeq ?? null),
+  to_seq: run.domainId === undefined ? null : (run.toSeq ?? null),
   cause: run.cause,
   by: run.by?.id ?? null,
   status: run.status,

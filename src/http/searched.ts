@@ -2,6 +2,7 @@
 import { LIMITS } from "../core/limits.ts";
 import type { AskedQuery } from "../core/query/asked.ts";
 import { identitiesIn } from "../core/query/people.ts";
+import type { ColdFindCall } from "../services/log/cold/calls.ts";
 import { filterIn } from "../services/query/resolve.ts";
 import type { SearchedDomain } from "../services/query/run.ts";
 import type { CellServices } from "./environment.ts";
@@ -28,7 +29,11 @@ export async function searchedDomains(
         filterIn(query, (identityId) => services.log(domainId).person(identityId)),
         latest ? caughtUp(services, domainId) : services.shards(domainId),
       ]);
-      return { domainId, filter, index: services.entryIndex(domainId, shards) };
+      const archived = {
+        floors: () => services.log(domainId).head(),
+        find: (call: Omit<ColdFindCall, "filter">) => services.keeper(domainId).coldFind({ ...call, filter }),
+      };
+      return { domainId, filter, index: services.entryIndex(domainId, shards), archived };
     }),
   );
 }

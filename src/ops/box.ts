@@ -39,7 +39,8 @@ export function startBox(url: string, demos: Demos): string {
   return [
     titled("Moonseal runs on this machine"),
     "",
-    `  API  ${url}    description ${url}/openapi.json    health ${url}/healthz`,
+    `  API      ${url}    description ${url}/docs (as JSON: /openapi.json)    health ${url}/healthz`,
+    `  Pages    ${url}/status    ${url}/claims    ${url}/problems`,
     "",
     ...tenants,
     "  Append an event in the EU:",

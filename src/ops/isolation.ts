@@ -24,7 +24,7 @@ const SHARED = [
   /^send_email\[\d+\]\.name$/,
   /^d1_databases\[\d+\]\.migrations_dir$/,
   /^triggers\.crons\[\d+\]$/,
-  /^vars\.(?:LOG_HOST|PUBLIC_ORIGIN|MAIL_FROM|BACKLOG_BYTES|TOKEN_(?:AUDIENCE|ALGORITHM|LIFETIME_S))$/,
+  /^vars\.(?:LOG_HOST|PUBLIC_ORIGIN|MAIL_FROM|BACKLOG_BYTES|RETENTION_INTERVAL_S|RETENTION_BATCH|SELF_CHECK_INTERVAL_S|TOKEN_(?:AUDIENCE|ALGORITHM|LIFETIME_S))$/,
 ];
 /** Public keys, and addresses of others. They may be the same in both cells, or not. */
 const OF_OTHERS =

@@ -56,3 +56,16 @@ export async function endGroup(group: number, part: string): Promise<void> {
   signalGroup(group, "SIGKILL");
   for (let tries = 0; tries < 50 && groupMembers(group).length > 0; tries++) await sleep(100);
 }
+
+const LOOK_FOR_PARENT_MS = 500;
+
+/** Calls back, once, when the process that started this one has ended. Keeps nothing alive. */
+export function onceOrphaned(run: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    run();
+  }, LOOK_FOR_PARENT_MS);
+  timer.unref();
+}

@@ -16,6 +16,7 @@ import { localWitnesses } from "./local-witnesses.ts";
 import { migrateLocal } from "./migrations.ts";
 import { HELP, parseOptions, type StartOptions } from "./options.ts";
 import { localPaths, REPOSITORY } from "./paths.ts";
+import { onceOrphaned } from "./processes.ts";
 import { claimRun, type Run, releaseRun, updateRun } from "./run-file.ts";
 import { ensureSecrets, hasSecrets } from "./secrets.ts";
 import { selfCheck } from "./self-check.ts";
@@ -30,6 +31,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     if (stopping) process.exit(1);
     console.log("\nStopping …");
     stop(0);
+  });
+}
+
+// npm hands a signal to the shell that it runs this in, which ends and hands it to nobody: the folder would be held for good.
+if (process.env["npm_lifecycle_event"] !== undefined) {
+  onceOrphaned(() => {
+    if (!stopping) stop(0);
   });
 }
 

@@ -46,6 +46,8 @@ export interface CellSettings extends TokenSettings, MonitoringSettings {
   RETENTION_INTERVAL_S?: string;
   /** Operator's override of `LIMITS.retentionBatch`: rows that one batch removes. */
   RETENTION_BATCH?: string;
+  /** Operator's override of `LIMITS.selfCheckIntervalS`: from one self-check of a domain to the next. Seconds. */
+  SELF_CHECK_INTERVAL_S?: string;
   /** Logs that this cell witnesses: JSON list, src/services/witness/config.ts. */
   WITNESSED_LOGS?: string;
   /** Witnesses of this cell's own logs: JSON list, likewise. */
@@ -83,6 +85,7 @@ export interface CellConfig {
   shardLimitBytes: number;
   retentionIntervalMs: number;
   retentionBatch: number;
+  selfCheckIntervalMs: number;
   operatorSecret: string;
   apiKeyPepper: Uint8Array;
   pseudonymPepper: Uint8Array;
@@ -137,6 +140,7 @@ function readConfig(settings: CellSettings): CellConfig {
     shardLimitBytes: Number(settings.SHARD_LIMIT_BYTES ?? LIMITS.shardBytes),
     retentionIntervalMs: 1000 * within(settings, "RETENTION_INTERVAL_S", RETENTION_INTERVAL),
     retentionBatch: within(settings, "RETENTION_BATCH", RETENTION_BATCH),
+    selfCheckIntervalMs: 1000 * within(settings, "SELF_CHECK_INTERVAL_S", SELF_CHECK_INTERVAL),
     operatorSecret: settings.OPERATOR_SECRET ?? "",
     apiKeyPepper: secretBytes(settings, "API_KEY_PEPPER"),
     pseudonymPepper: secretBytes(settings, "PSEUDONYM_PEPPER"),
@@ -173,9 +177,15 @@ const RETENTION_INTERVAL = {
 };
 const RETENTION_BATCH = { usual: LIMITS.retentionBatch, least: 1, most: LIMITS.retentionBatchMax };
 
+const SELF_CHECK_INTERVAL = {
+  usual: LIMITS.selfCheckIntervalS,
+  least: LIMITS.selfCheckIntervalMinS,
+  most: LIMITS.selfCheckIntervalMaxS,
+};
+
 function within(
   settings: CellSettings,
-  name: "RETENTION_INTERVAL_S" | "RETENTION_BATCH",
+  name: "RETENTION_INTERVAL_S" | "RETENTION_BATCH" | "SELF_CHECK_INTERVAL_S",
   { usual, least, most }: { usual: number; least: number; most: number },
 ): number {
   const value = Number(settings[name] || usual);

@@ -137,8 +137,8 @@ export const PERMISSION_NAMES = Object.keys(TABLE) as [Permission, ...Permission
 /** For the routes that anybody may call. Said aloud, so that a route without a declaration does not compile. */
 export const PUBLIC = "public";
 
-/** Declared by no route yet: their operations come with restores. */
-export const AHEAD: readonly Permission[] = ["domain.restore"];
+/** Declared by no route yet. */
+export const AHEAD: readonly Permission[] = [];
 
 /** All that a role holds, in the order of the table. */
 export function permissionsOf(role: Role): readonly Permission[] {
@@ -174,6 +174,7 @@ export const OPERATOR_PERMISSIONS: readonly Permission[] = [
   "domain.create",
   "domain.list",
   "domain.read",
+  "domain.restore",
   // Restores are the operator's, and so is what has to follow them. It erases nobody who was not erased before.
   "erasure.replay",
   "api_key.list",

@@ -66,6 +66,16 @@ export interface KnownId {
  * The object's own storage: synchronous, and durable before any answer leaves the object. The write-ahead log of a
  * domain. Nothing here awaits, so whatever happens between two calls happens in one piece.
  */
+/** Where what is kept of a log begins: 0 ≤ firstKept ≤ firstHot ≤ size. Both 0 until something is pruned. */
+export interface KeptFrom {
+  /** Seq of the first entry whose row may be in D1: those before were pruned, and the archive has their payloads. */
+  firstHot: number;
+  /** `prev_hash` of that entry, lower-case hex. */
+  hotPrevHash: string;
+  /** Seq of the first entry whose payload exists anywhere: of those before, hashes and tiles remain. */
+  firstKept: number;
+}
+
 export interface Journal {
   /** All or nothing; a throw inside undoes it. */
   transaction<T>(run: () => T): T;
@@ -83,6 +93,9 @@ export interface Journal {
   setCopied(position: LogPosition): void;
   archived(): LogPosition;
   setArchived(position: LogPosition): void;
+  keptFrom(): KeptFrom;
+  /** Never goes back. */
+  setKeptFrom(kept: Partial<KeptFrom>): void;
   /** Drops the rows below `size`. */
   release(size: number): void;
   idempotency(key: Uint8Array): IdempotencyRecord | null;
@@ -192,6 +205,15 @@ export interface LedgerLines {
   lines(range: { fromSeq: number; toSeq: number; limit: number }): Promise<LedgerText | null>;
 }
 
+/** Whole rows of one domain as two texts: what reads all of them, again and again, pays for one row of D1. */
+export interface LedgerPack {
+  /**
+   * The first rows of [fromSeq, toSeq], at most `limit` and `LIMITS.exportPageBytes` of them, at least one; null when `fromSeq` is not
+   * there, a gap follows it, or a row has not the form that rows have: then `rows` shows how it is.
+   */
+  packed(range: { fromSeq: number; toSeq: number; limit: number }): Promise<EntryRow[] | null>;
+}
+
 export interface LedgerText {
   count: number;
   /** With LF between them; untrusted, so one may hold an LF. */
@@ -208,6 +230,18 @@ export interface SegmentStore {
   get(firstSeq: number): Promise<{ head: SegmentHead | null; payloads: string[] } | null>;
   /** First seqs of the segments that begin at or after `fromSeq`, ascending, at most `limit`. */
   list(fromSeq: number, limit: number): Promise<number[]>;
+}
+
+/** Archives of logs that are moved here, in R2 LOG. Every call throws `storage.unavailable` when it does not answer. */
+export interface ImportStore {
+  /** The whole archive, or null: it is not there. */
+  archive(domainId: string, upload: string): Promise<Uint8Array | null>;
+  /** Bytes of it. */
+  part(domainId: string, upload: string, offset: number, byteLength: number): Promise<Uint8Array | null>;
+  /** Written once; again with the same bytes: nothing happens. Throws `internal` when other bytes are there. */
+  keep(domainId: string, manifestHash: string, name: string, bytes: Uint8Array): Promise<void>;
+  /** All archives that were sent for this domain. */
+  clear(domainId: string): Promise<void>;
 }
 
 /** Exports in R2 LOG. Throws `storage.unavailable`. */
@@ -565,4 +599,10 @@ export interface TenantSweep {
   remainsOfDomain(domainId: string): Promise<string[]>;
   /** The stores that still hold anything of the tenant itself. */
   remainsOfTenant(tenantId: string): Promise<string[]>;
+}
+
+/** Bookmarks of D1 Time Travel that the operator's tool took down. Unix milliseconds; null: never. */
+export interface BookmarksSeen {
+  known: number;
+  oldestMs: number | null;
 }

@@ -72,6 +72,9 @@ async function askServer(io: Io, settings: Settings, withCredential: boolean): P
     const todo = "moonseal domains list shows the domains of the key";
     results.push(
       ...(await checks.tried("log", todo, why, async () => checks.checkHead(await client.head(domainId, { signal })))),
+      ...(await checks.tried("self-check", todo, why, async () =>
+        checks.checkHealth(await client.domainHealth(domainId, { signal })),
+      )),
     );
   }
   const todo = "ask the operator";

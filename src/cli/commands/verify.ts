@@ -20,6 +20,7 @@ import { readHead, rememberHead } from "../verify/heads.ts";
 import { type ReportContext, reportJson, reportLines } from "../verify/report.ts";
 import { verifyByServer } from "../verify/server.ts";
 import { readTrust, type Trust } from "../verify/trust.ts";
+import { verifyBucket } from "../verify/verify-bucket.ts";
 import { verifyFiles } from "../verify/verify-files.ts";
 import { type LogReport, verifyLog } from "../verify/verify-log.ts";
 
@@ -31,6 +32,7 @@ interface VerifyFlags {
   remember: boolean;
   server?: boolean;
   disclosure?: string;
+  bucket?: string;
   policy?: string;
   json?: boolean;
 }
@@ -45,6 +47,7 @@ export function verifyCommand(session: Session): Command {
     "moonseal verify --since-head --json",
     "moonseal verify --from 1000 --to 1999",
     "moonseal verify --disclosure disclosure.json",
+    "moonseal verify --bucket ./copy-of-the-bucket --policy policy.json",
   ])
     .argument(
       "[file...]",
@@ -64,12 +67,24 @@ export function verifyCommand(session: Session): Command {
     .option("--no-remember", "compare with the remembered head, but do not remember this one")
     .option("--server", "let the server recompute; says only what the server says")
     .option("--disclosure <file>", "check offline, without server and key, the values that a file discloses")
+    .option(
+      "--bucket <folder>",
+      "check offline every log of a copy of the archive bucket (audit/, tlog/); --domain picks one",
+    )
     .option("--json", "the report as JSON")
     .addHelpText(
       "after",
       "\nExit codes: 0 verified, 1 refuted, 2 wrong usage, 3 could not check, 4 not witnessed as the policy asks, 5 contradicts the\nremembered head. About files, --key is a verifier key that you have pinned, not an API key; about a log it may be given twice, once as each.",
     );
   return handle<VerifyFlags, [string[]]>(target, session, async (io, options, names) => {
+    if (options.bucket !== undefined) {
+      const ofLog = OF_A_LOG.find((name) => options[name] !== undefined && options[name] !== (name === "remember"));
+      if (ofLog || names.length > 0)
+        throw new CliError("--bucket verifies a folder; leave files and the options about a served log out");
+      const { policy, json = false } = options;
+      const { domain } = options as VerifyFlags & { domain?: string };
+      return verifyBucket(io, { folder: options.bucket, domainId: domain, policy, keys: session.keys, json });
+    }
     if (names.length > 0) {
       const ofLog = OF_A_LOG.find((name) => options[name] !== undefined && options[name] !== (name === "remember"));
       if (ofLog) throw new CliError("files are verified without the log; leave the options about the log out");
@@ -119,6 +134,7 @@ async function locally(
   const request = {
     ...{ domainId, from: options.from, to: options.to, full: !options.sinceHead, remembered },
     ...{ policy, policyNamed: named, checkpoint: () => checkpointOf(io, url, key, domainId) },
+    fetchTile: serverSource(io, url, key, domainId).fetchTile,
   };
   let report: LogReport;
   try {

@@ -1,11 +1,11 @@
 /** The checks of `moonseal doctor`. Each says how it is and, when it is not well, what to do. */
-import type { Head, Principal, Residency } from "../../client/index.ts";
+import type { DomainHealth, Head, Principal, Residency } from "../../client/index.ts";
 import { parseApiKey, parseOperatorSecret } from "../../core/api-key.ts";
 import { parseId } from "../../core/ids.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { credentialJurisdiction, isServerUrl, type Settings } from "../connection.ts";
 import { readToken } from "../session-token.ts";
-import { maskKey, relative } from "../text.ts";
+import { maskKey, relative, safeText } from "../text.ts";
 
 export interface Check {
   name: string;
@@ -106,6 +106,34 @@ export function checkHead(head: Head): Check[] {
       ? warn("backlog", waiting, `appends stop at ${LIMITS.backlogBytes} bytes; the operator must look`)
       : ok("backlog", waiting);
   return [size, state, backlog];
+}
+
+type HealthCheck = DomainHealth["checks"][number];
+
+/** `bad: ledger entry_hash_mismatch at entry 17`; the words are the server's, so they are untrusted. */
+export function checkText({ state, findings }: Pick<HealthCheck, "state" | "findings">): string {
+  const words = findings.map(
+    ({ store, fault, first_bad_seq: seq }) => `${store} ${safeText(fault)}${seq === null ? "" : ` at entry ${seq}`}`,
+  );
+  return words.length === 0 ? state : `${state}: ${words.join(", ")}`;
+}
+
+/** What the server has found in its own stores. */
+export function checkHealth({ state, checks, last_run: run }: DomainHealth): Check {
+  const name = "self-check";
+  const of = (wanted: HealthCheck["state"]) => checks.filter((check) => check.state === wanted);
+  if (state === "ok") return ok(name, `the server found its stores whole at ${run?.ended_at ?? "no time"}`);
+  const todo = "moonseal health shows all of it; the operator must look";
+  if (state === "bad")
+    return fail(
+      name,
+      of("bad")
+        .map((check) => `${check.name} ${checkText(check)}`)
+        .join("; "),
+      todo,
+    );
+  const unknown = of("unknown").map((check) => check.name);
+  return warn(name, run ? `not looked at: ${unknown.join(", ")}` : "the server has not looked yet", todo);
 }
 
 export function checkResidency({ cells }: Residency): Check[] {

@@ -10,6 +10,25 @@ export const AUDIT_LOG = family(
       surfaces: ["admin"],
       people: ["/actor"],
     }),
+    "domain.imported": write(
+      "Another log was moved here: where it was, its head, and the hash of the signed export that it came in",
+      { surfaces: ["admin"], people: ["/actor"] },
+    ),
+    "domain.imported_entry": write(
+      "An entry of a log that was moved here: written there by the product, or with content that may not stand here",
+      {
+        people: [
+          "/actor",
+          "/on_behalf_of",
+          "/targets/*",
+          "/subjects/*",
+          "/changes/*",
+          "/context",
+          "/reason",
+          "/metadata/*",
+        ],
+      },
+    ),
     "domain.retention_changed": write("How long the entries of the log stay in the hot store was changed", {
       category: "configuration",
       surfaces: ["admin"],
@@ -23,6 +42,14 @@ export const AUDIT_LOG = family(
         people: ["/actor"],
       },
     ),
+    "ledger.pruned": write(
+      "Entries that had been in the hot store long enough left it; the archive has them, and every proof stays",
+      { category: "operation", surfaces: ["cron"] },
+    ),
+    "ledger.expired": write(
+      "What entries said was deleted from the archive at the end of the time that they are kept; their hashes stay",
+      { category: "operation", surfaces: ["cron"] },
+    ),
     "audit.revealed": read("Private values of entries, or who is in them, were opened", {
       category: "customer_data",
       surfaces: ["admin"],
@@ -35,6 +62,14 @@ export const AUDIT_LOG = family(
       people: ["/actor", "/metadata/*"],
     }),
     "integrity.violation": write("The log and one of its copies, or two of its heads, contradict each other"),
+    "log.restore_started": write("A log begins to be brought back from its archive", {
+      surfaces: ["admin"],
+      people: ["/actor"],
+    }),
+    "log.restored": write("A log was brought back from its archive, and compared with it", { people: ["/actor"] }),
+    "log.restore_refused": write("A log was not brought back: its archive is missing, damaged or another's", {
+      people: ["/actor"],
+    }),
     "log.heads_recorded": write("The platform's log took down the heads of the cell's logs", {
       sensitivity: "low",
       surfaces: ["cron"],

@@ -38,6 +38,7 @@ export const SAMPLES: readonly { value: string; format?: string }[] = [
 
 /** Whole components, where the fields depend on each other. */
 export const COMPONENT_VALUES: Readonly<Record<string, unknown>> = {
+  PreviewLegalHold: { query: { q: "action:payment.*", all_domains: true } },
   PlaceLegalHold: {
     reason: "Litigation Acme ./. Example, 3 O 112/26",
     review_at: "2099-05-21T00:00:00.000Z",
@@ -45,7 +46,7 @@ export const COMPONENT_VALUES: Readonly<Record<string, unknown>> = {
   },
   // Without a time: it may be at most a year ahead.
   SetRetention: { duration: "P1Y" },
-  SetDomainRetention: { policies: { audit_entries: "P7Y" } },
+  SetDomainRetention: { policies: { audit_entries: "P90D", hot_entries: "P30D" } },
   Actor: { type: "user", id: "usr_42" },
   AuditEvent: {
     action: "invoice.exported",

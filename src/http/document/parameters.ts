@@ -2,6 +2,7 @@
 const WORDS: Readonly<Record<string, string>> = {
   tenantId: "Id of the tenant. It names the jurisdiction, which decides the cell.",
   domainId: "Id of the domain. It names the jurisdiction, which decides the cell.",
+  logId: "Id of the domain, which no database here needs to know any more.",
   keyId: "Id of the API key: never the key itself.",
   serviceAccountId: "Id of the service account.",
   holdId: "Id of the legal hold.",
@@ -26,6 +27,7 @@ const WORDS: Readonly<Record<string, string>> = {
   version: "Number of the version.",
   exportId: "Id of the export.",
   linkId: "Id of the link: never its secret.",
+  key: "A name: of an object of an archive, or of the request.",
   outcome: "Only entries with this outcome.",
   cursor: "`next_cursor` of the page before. It belongs to that question alone.",
   limit: "At most so many on a page.",

@@ -13,6 +13,7 @@ export const TAGS: readonly { name: string; description: string }[] = [
   { name: "Erasure", description: "Erase a person by destroying their key (GDPR Art. 17)." },
   { name: "Legal holds", description: "Orders to keep. They beat retention and erasure (GDPR Art. 17(3)(e))." },
   { name: "Retention", description: "How long what is kept, and what was removed (GDPR Art. 5(1)(e))." },
+  { name: "Restores", description: "Bring a log back from its archive. For the operator." },
   { name: "Tenants", description: "Tenants, their settings, tiers, limits and end." },
   { name: "API keys", description: "Credentials of machines, and what to do about one that leaked." },
   { name: "Members", description: "People of a tenant, their roles and invitations." },

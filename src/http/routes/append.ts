@@ -81,6 +81,7 @@ const appendEntries = declareRoute({
     "idempotency.key_reused",
     "backlog.full",
     "domain.stopped",
+    "domain.importing",
     "keys.unavailable",
     "ledger.guard_missing",
     "residency.unknown",

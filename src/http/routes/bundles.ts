@@ -18,7 +18,7 @@ const readBundle = declareRoute({
   description: `A tar archive of the entries, the proof that they are complete, the signed checkpoint, and the script that verifies them with any Node from 20 on: \`tar xf BUNDLE.tar && node verify.mjs --key KEY\`. At most ${LIMITS.bundleEntries} entries. It is streamed: an answer that breaks off has no signed manifest at its end, and no verifier takes it.`,
   tag: "Proofs",
   permission: "entry.read",
-  problems: ["tier.required", "limit.reached", "storage.unavailable"],
+  problems: ["tier.required", "limit.reached", "entry.expired", "storage.unavailable", "log.unsigned"],
   before: [needsFeature("exports")],
   request: {
     params: z.object({ domainId: domainIdSchema }),

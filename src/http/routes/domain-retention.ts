@@ -108,11 +108,13 @@ export function domainRetentionRoutes(app: CellApp): void {
     const retention = await retentionOf(c, domainId);
     const current = await retention.policies();
     demandMatch(c.req.header("If-Match"), retentionEtag(current));
-    const { audit_entries } = wanted;
-    const duration = audit_entries === null ? null : durationOf(audit_entries);
+    const changes = (["audit_entries", "hot_entries"] as const).flatMap((resource) => {
+      const duration = wanted[resource];
+      return duration === undefined ? [] : [{ resource, duration: duration === null ? null : durationOf(duration) }];
+    });
     const view = await retention.change({
       domainId,
-      changes: [{ resource: "audit_entries", duration }],
+      changes,
       effectiveFromMs: effective_from === undefined ? null : Date.parse(effective_from),
       of: versionOf(current.rows),
       by: askedBy(c),
@@ -129,7 +131,9 @@ export function domainRetentionRoutes(app: CellApp): void {
         domain_id: domainId,
         at: iso(run.atMs),
         duration: run.duration,
+        kept_for: run.keptFor,
         before: run.beforeMs === null ? null : iso(run.beforeMs),
+        expired_before: run.expiredBeforeMs === null ? null : iso(run.expiredBeforeMs),
         from_seq: run.fromSeq,
         to_seq: run.toSeq,
         entries: run.toSeq - run.fromSeq,

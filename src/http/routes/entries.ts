@@ -26,7 +26,7 @@ const listEntries = declareRoute({
   operationId: "listEntries",
   summary: "Read a page of entries, in either direction",
   description:
-    "Pages are stable under concurrent appends: a cursor names a seq, never an offset. The queryable copy may be a moment behind the head; `consistency=latest` brings it up to date first. People stand here as pseudonyms and private values as commitments; `POST …/audit/query` finds entries by what is in them, `POST …/entries/reveal` opens what is private. The first page is itself an entry `audit.read` in the tenant's own log, unless the domain's setting `record_reads` says otherwise.",
+    "Pages are stable under concurrent appends: a cursor names a seq, never an offset. The queryable copy may be a moment behind the head; `consistency=latest` brings it up to date first. Entries that were pruned from it come out of the archive, in the same order and the same bytes; a page of them may be shorter than `limit`, and the cursor goes on. A list begins at the first entry whose payload is kept, and `first_seq` says so where less was left than was asked for. People stand here as pseudonyms and private values as commitments; `POST …/audit/query` finds entries by what is in them, `POST …/entries/reveal` opens what is private. The first page is itself an entry `audit.read` in the tenant's own log, unless the domain's setting `record_reads` says otherwise.",
   tag: TAG,
   permission: "entry.read",
   problems: ["storage.unavailable"],
@@ -53,10 +53,10 @@ const readEntry = declareRoute({
   operationId: "readEntry",
   summary: "Read one entry by its seq or its id",
   description:
-    "Is itself an entry `audit.read` in the tenant's own log, unless the domain's setting `record_reads` says otherwise.",
+    "Is itself an entry `audit.read` in the tenant's own log, unless the domain's setting `record_reads` says otherwise. An entry that was pruned comes out of the archive, by its seq or by an id that the log made; an id that a client sent is known as long as the queryable copy holds the entry. 410 `entry.expired`: its payload is gone by policy.",
   tag: TAG,
   permission: "entry.read",
-  problems: ["storage.unavailable"],
+  problems: ["storage.unavailable", "entry.expired"],
   request: {
     params: z.object({
       domainId: domainIdSchema,
@@ -77,7 +77,7 @@ export function entryRoutes(app: CellApp): void {
     const query = c.req.valid("query");
     const question = readQuestion(query, { kind: "entries", domainId, place: "query:" }, readMark, { mark: null });
     const latest = query.consistency === "latest" ? await services.log(domainId).flush() : null;
-    const { page, next } = await entryPage(services, domainId, question, query.limit, latest);
+    const { page, next, firstKept } = await entryPage(services, domainId, question, query.limit, latest);
     const { order, from, to } = question;
     const more = { order, from, ...(to < Number.MAX_SAFE_INTEGER ? { to } : {}) };
     const read = { kind: "list" as const, filter: null, more };
@@ -86,7 +86,8 @@ export function entryRoutes(app: CellApp): void {
     if (next_cursor)
       c.header("Link", `<?cursor=${next_cursor}&limit=${query.limit}&payload=${query.payload}>; rel="next"`);
     const entries = page.map((row) => entryJson(row, query.payload));
-    return c.json({ entries, next_cursor, has_more: next !== null }, 200);
+    const first = firstKept === null ? {} : { first_seq: firstKept };
+    return c.json({ entries, next_cursor, has_more: next !== null, ...first }, 200);
   });
 
   mount(app, readEntry, async (c) => {

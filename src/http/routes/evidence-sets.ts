@@ -20,11 +20,13 @@ const makeEvidenceSet = declareRoute({
   tag: "Proofs",
   permission: "entry.read",
   problems: [
+    "entry.expired",
     "request.malformed",
     "request.unsupported_media_type",
     "request.too_large",
     "limit.reached",
     "storage.unavailable",
+    "log.unsigned",
   ],
   before: [strictJsonBody],
   request: {

@@ -26,7 +26,7 @@ const readCheckpoint = declareRoute({
     "C2SP tlog-checkpoint, a signed note. Its origin is the log's own; the key is at `/.well-known/moonseal`. A checkpoint is signed within a second of the first entry that the one before does not cover.",
   tag: TAG,
   permission: "log.read",
-  problems: ["storage.unavailable"],
+  problems: ["storage.unavailable", "log.unsigned"],
   request: { params: z.object({ domainId: domainIdSchema }) },
   responses: { 200: text("The note") },
 });
@@ -82,7 +82,7 @@ const readConsistency = declareRoute({
   description: "RFC 6962 §2.1.2. `to` is the size of a checkpoint that was signed; default: the newest.",
   tag: TAG,
   permission: "log.read",
-  problems: ["storage.unavailable"],
+  problems: ["storage.unavailable", "log.unsigned"],
   request: {
     params: z.object({ domainId: domainIdSchema }),
     query: z.object({
@@ -118,7 +118,7 @@ const readEvidence = declareRoute({
     "C2SP tlog-proof with the entry in it: `moonseal verify FILE` checks it without a network. `Prefer: wait=witnessed` waits some seconds for the witnesses that the cell asks.",
   tag: TAG,
   permission: "entry.read",
-  problems: ["storage.unavailable"],
+  problems: ["storage.unavailable", "log.unsigned", "entry.expired"],
   request: {
     params: z.object({
       domainId: domainIdSchema,

@@ -43,7 +43,7 @@ const queryEntries = declareRoute({
   path: "/v1/domains/{domainId}/audit/query",
   operationId: "queryEntries",
   summary: "Find entries",
-  description: `By actor, action, target, subject, outcome, category, time, trace, caveat and words, in the query language (\`q\`) or as fields (\`filter\`). By when they happened, newest first. Identity ids become pseudonyms inside the domain's object. A page may come back short, or empty, with a cursor: the work of one request is bounded. Pages are stable under concurrent appends. ${RECORDED}`,
+  description: `By actor, action, target, subject, outcome, category, time, trace, caveat and words, in the query language (\`q\`) or as fields (\`filter\`). By when they happened, newest first. Identity ids become pseudonyms inside the domain's object. A page may come back short, or empty, with a cursor: the work of one request is bounded. Pages are stable under concurrent appends. Entries that were pruned from the queryable copy come behind all others, read from the archive by seq: \`archived: "skip"\` leaves them out. ${RECORDED}`,
   tag: TAG,
   permission: "entry.read",
   problems: PROBLEMS,
@@ -85,18 +85,20 @@ export function queryRoutes(app: CellApp): void {
   mount(app, queryEntries, async (c) => {
     const services = c.get("services");
     const { domainId } = c.req.valid("param");
-    const { limit, payload, consistency, ...asked } = c.req.valid("json");
+    const { limit, payload, archived, consistency, ...asked } = c.req.valid("json");
     const question = readQueryQuestion(asked, KIND, domainId, services.clock());
     const domain = await searchedDomain(services, domainId, question.query, consistency === "latest");
     const fingerprint = demandSameFilter(question, filtersOf([domain]));
-    const { rows, next, sizes } = await runQuery([domain], question.order, question.after, limit);
+    const searched = archived === "skip" ? { ...domain, archived: undefined } : domain;
+    const { rows, next, sizes, from } = await runQuery([searched], question.order, question.after, limit);
     const entries = rows.map(({ row }) => entryJson(row, payload));
     const of = [KIND, domainId, fingerprint];
     const read = { kind: "query" as const, filter: domain.filter, more: { order: question.order } };
     const mark = await recordOnce(c, question.mark, of, [c.get("domain")], read);
     const next_cursor = next && queryCursor(KIND, domainId, question, { fingerprint, after: next, mark });
     const searchable_through = (sizes.get(domainId) ?? 0) - 1;
-    return c.json({ entries, next_cursor, has_more: next !== null, searchable_through }, 200, NO_STORE);
+    const searchable = { searchable_from: from.get(domainId) ?? 0, searchable_through };
+    return c.json({ entries, next_cursor, has_more: next !== null, ...searchable }, 200, NO_STORE);
   });
 
   mount(app, countEntries, async (c) => {
@@ -105,9 +107,9 @@ export function queryRoutes(app: CellApp): void {
     const { consistency, ...asked } = c.req.valid("json");
     const query = readAsked(asked, services.clock());
     const domain = await searchedDomain(services, domainId, query, consistency === "latest");
-    const { count, exact, size } = await countOf(domain);
+    const { count, exact, size, from } = await countOf(domain);
     await recordRead(services, askedBy(c), c.get("domain"), { kind: "count", filter: domain.filter });
-    return c.json({ count, exact, searchable_through: size - 1 }, 200, NO_STORE);
+    return c.json({ count, exact, searchable_from: from ?? 0, searchable_through: size - 1 }, 200, NO_STORE);
   });
 
   mount(app, facetEntries, async (c) => {
@@ -116,11 +118,11 @@ export function queryRoutes(app: CellApp): void {
     const { consistency, values, ...asked } = c.req.valid("json");
     const query = readAsked(asked, services.clock());
     const domain = await searchedDomain(services, domainId, query, consistency === "latest");
-    const { complete, looked, kinds, days, size } = await facetsOf(domain, values);
+    const { complete, looked, kinds, days, size, from } = await facetsOf(domain, values);
     await recordRead(services, askedBy(c), c.get("domain"), { kind: "facets", filter: domain.filter });
     const { action: actions, actor: actors, outcome: outcomes, category: categories } = kinds;
     const answer = { complete, entries_looked_at: looked, actions, actors, outcomes, categories, days };
-    return c.json({ ...answer, searchable_through: size - 1 }, 200, NO_STORE);
+    return c.json({ ...answer, searchable_from: from ?? 0, searchable_through: size - 1 }, 200, NO_STORE);
   });
 }
 

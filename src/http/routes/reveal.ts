@@ -24,6 +24,7 @@ const revealEntries = declareRoute({
   tag: "Entries",
   permission: "entry.reveal",
   problems: [
+    "entry.expired",
     "request.malformed",
     "request.unsupported_media_type",
     "request.too_large",

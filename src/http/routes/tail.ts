@@ -45,7 +45,7 @@ const tailEntries = declareRoute({
 The server ends a connection with \`life_over\`, \`lagging\` (the reader took nothing for ${LIMITS.tailStallMs / 1000} s), \`credential_ended\` (within ${LIMITS.tailTrustMs / 1000} s of it), \`domain_stopped\` or \`domain_gone\`, named in the event or message \`end\`. A domain may have ${LIMITS.tailsPerDomain} connections at a time, a tenant ${LIMITS.tailsPerTenant}; past that \`rate.limited\`.`,
   tag: "Entries",
   permission: "entry.read",
-  problems: ["domain.stopped", "storage.unavailable", "auth.cross_site"],
+  problems: ["domain.stopped", "storage.unavailable", "auth.cross_site", "entry.expired"],
   request: {
     params: z.object({ domainId: domainIdSchema }),
     query: z.strictObject({

@@ -44,14 +44,15 @@ export function tenantQueryRoutes(app: CellApp): void {
   mount(app, queryTenantEntries, async (c) => {
     const services = c.get("services");
     const { tenantId } = c.req.valid("param");
-    const { limit, payload, consistency, domain_ids, ...asked } = c.req.valid("json");
+    const { limit, payload, archived, consistency, domain_ids, ...asked } = c.req.valid("json");
     const question = readQueryQuestion(asked, KIND, tenantId, services.clock());
     const records = await domainsToSearch(services, tenantId, domain_ids);
     const ids = records.map(({ id }) => id);
     const domains = await searchedDomains(services, ids, question.query, consistency === "latest");
     const fingerprint = demandSameFilter(question, filtersOf(domains));
     const heads = await Promise.all(ids.map((id) => services.log(id).head()));
-    const { rows, next, sizes } = await runQuery(domains, question.order, question.after, limit);
+    const searchedIn = archived === "skip" ? domains.map((domain) => ({ ...domain, archived: undefined })) : domains;
+    const { rows, next, sizes, from } = await runQuery(searchedIn, question.order, question.after, limit);
     const entries = rows.map(({ domainId, row }) => ({ domain_id: domainId, ...entryJson(row, payload) }));
     // The filter is told as the first domain that the entry names has it: pseudonyms are another's in each.
     const told = filtersOf(domains).get(records.find(isRecorded)?.id ?? "") ?? null;
@@ -60,7 +61,8 @@ export function tenantQueryRoutes(app: CellApp): void {
     const next_cursor = next && queryCursor(KIND, tenantId, question, { fingerprint, after: next, mark });
     const searched = ids.map((domain_id, i) => {
       const size = sizes.get(domain_id) ?? 0;
-      return { domain_id, searchable_through: size - 1, behind: size < (heads[i]?.size ?? 0) };
+      const searchable_from = from.get(domain_id) ?? 0;
+      return { domain_id, searchable_from, searchable_through: size - 1, behind: size < (heads[i]?.size ?? 0) };
     });
     return c.json({ entries, next_cursor, has_more: next !== null, domains: searched }, 200, {
       "Cache-Control": "no-store",

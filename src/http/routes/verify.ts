@@ -63,6 +63,7 @@ const runSchema = z.strictObject({
   nextSeq: size,
   prevHash: hash.nullable(),
   entries: size,
+  firstKept: size,
 });
 
 function verificationJson({ run, finding, done }: VerifyStep, domainId: string) {
@@ -74,6 +75,7 @@ function verificationJson({ run, finding, done }: VerifyStep, domainId: string) 
     from: run.from,
     to: Math.max(run.to, 0),
     verified_through: run.nextSeq - 1,
+    first_seq: Math.max(run.from, Math.min(run.firstKept, run.to + 1)),
     entries: run.entries,
     progress: done ? 1 : Math.min(1, (run.nextSeq - run.from) / range),
     first_bad_seq: finding?.seq ?? null,
@@ -87,8 +89,11 @@ function verificationJson({ run, finding, done }: VerifyStep, domainId: string) 
 function notChecked(run: VerifyRun): string[] {
   return [
     "whether the operator rewrote the whole log: that takes a head that somebody else remembers (moonseal verify keeps one)",
+    ...(run.firstKept > run.from
+      ? [`what entries ${run.from} to ${Math.min(run.firstKept - 1, run.to)} said: their payloads are gone by policy`]
+      : []),
     ...(run.from > 0 ? [`the entries before ${run.from}, and whether they were always these`] : []),
     ...(run.to < run.head.size - 1 ? [`the entries after ${run.to}`] : []),
-    "the archive",
+    "archived copies of entries that are in the queryable copy too",
   ];
 }

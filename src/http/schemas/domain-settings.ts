@@ -1,6 +1,7 @@
 /** How a domain treats what comes to it. Each setting is a field of its own, so that others can join them. */
 import { z } from "@hono/zod-openapi";
-import { PERSONAL_DATA_GUARDS } from "../../core/domain-settings.ts";
+import { ON_VIOLATIONS, PERSONAL_DATA_GUARDS } from "../../core/domain-settings.ts";
+import { LIMITS } from "../../core/limits.ts";
 import { durationSchema } from "./retention.ts";
 
 const settings = {
@@ -10,6 +11,16 @@ const settings = {
   }),
   require_schema: z.boolean().openapi({
     description: "Only events of the tenant's own action types are taken, each by its schema",
+  }),
+  segment_entries: z.int().min(1).max(LIMITS.segmentEntriesMax).nullable().openapi({
+    description: "Entries of one archive object, from the next one on; null: as many as the domain was made with",
+  }),
+  segment_flush_seconds: z.int().min(LIMITS.segmentFlushSecondsMin).max(LIMITS.segmentFlushSecondsMax).openapi({
+    description: "An archive object that is not full is written at the latest so long after its first entry",
+  }),
+  on_violation: z.enum(ON_VIOLATIONS).openapi({
+    description:
+      "What happens when the self-check finds that two accounts of the log contradict each other: nothing is appended until an operator has looked, or the domain goes on. Alert, entry and health say so in both cases",
   }),
   record_reads: z.boolean().openapi({
     description: "Queries, lists and exports of the domain are themselves entries of the tenant's own log",

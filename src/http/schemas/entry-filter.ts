@@ -39,7 +39,7 @@ const lists = {
   text: values("Words of what stands in clear; every one must be there", "rotation"),
 };
 
-const partsSchema = z
+export const partsSchema = z
   .strictObject({
     ...lists,
     after: time("`occurred_at` from this moment on."),

@@ -19,6 +19,10 @@ const page = {
   payload: z.enum(["json", "text"]).default("json").openapi({
     description: "`text`: the exact canonical text that was hashed, as a string",
   }),
+  archived: z.enum(["include", "skip"]).default("include").openapi({
+    description:
+      "Entries that were pruned from the queryable copy are in no index. `include`: they come behind the others, read from the archive by seq, a bounded part a request; `skip`: the last page is that of the index, and `searchable_from` says where it begins",
+  }),
   consistency,
 };
 
@@ -55,10 +59,21 @@ const searchableThrough = z.int().min(-1).openapi({
   example: 41,
 });
 
+const searchableFrom = z.int().min(0).openapi({
+  description:
+    "First seq that the index knows: those before were pruned from the queryable copy and are in the archive, or gone by policy",
+  example: 0,
+});
+
 const pageAnswer = { next_cursor: z.string().nullable(), has_more: z.boolean() };
 
 export const queryAnswerSchema = z
-  .object({ entries: z.array(entrySchema), ...pageAnswer, searchable_through: searchableThrough })
+  .object({
+    entries: z.array(entrySchema),
+    ...pageAnswer,
+    searchable_from: searchableFrom,
+    searchable_through: searchableThrough,
+  })
   .openapi("QueryAnswer");
 
 export const tenantQueryAnswerSchema = z
@@ -69,6 +84,7 @@ export const tenantQueryAnswerSchema = z
       .array(
         z.object({
           domain_id: z.string(),
+          searchable_from: searchableFrom,
           searchable_through: searchableThrough,
           behind: z.boolean().openapi({ description: "The log has entries behind `searchable_through`" }),
         }),
@@ -80,7 +96,10 @@ export const tenantQueryAnswerSchema = z
 export const countAnswerSchema = z
   .object({
     count: z.int().min(0).openapi({ example: 42 }),
-    exact: z.boolean().openapi({ description: "False: there are at least so many" }),
+    exact: z.boolean().openapi({
+      description: "False: there are at least so many, and archived entries (before `searchable_from`) are not counted",
+    }),
+    searchable_from: searchableFrom,
     searchable_through: searchableThrough,
   })
   .openapi("EntryCount");
@@ -95,7 +114,8 @@ const facet = z.array(
 export const facetsAnswerSchema = z
   .object({
     complete: z.boolean().openapi({
-      description: "True: of every entry that matches; false: of the newest `entries_looked_at` of them",
+      description:
+        "True: of every entry that matches; false: of the newest `entries_looked_at` of them, and not of archived entries (before `searchable_from`)",
     }),
     entries_looked_at: z.int().openapi({ example: 42 }),
     actions: facet,
@@ -105,6 +125,7 @@ export const facetsAnswerSchema = z
     days: z
       .array(z.object({ day: z.string().openapi({ example: "2026-11-01" }), count: z.int().openapi({ example: 42 }) }))
       .openapi({ description: "Days (UTC, by `occurred_at`) that have any, oldest first" }),
+    searchable_from: searchableFrom,
     searchable_through: searchableThrough,
   })
   .openapi("EntryFacets");

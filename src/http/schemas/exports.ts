@@ -102,7 +102,10 @@ export const exportSchema = z
     bytes: count,
     finished_at: instant.nullable(),
     expires_at: instant.nullable().openapi({ description: "When the file is deleted" }),
-    failure: z.string().nullable().openapi({ description: "An error code: why it has failed" }),
+    failure: z
+      .string()
+      .nullable()
+      .openapi({ description: "An error code: why it has failed. The page `/problems/{code}` says what to do" }),
     links: z.array(exportLinkSchema),
   })
   .openapi("Export");

@@ -204,6 +204,10 @@ export const entryPageSchema = z
     entries: z.array(entrySchema),
     next_cursor: z.string().nullable(),
     has_more: z.boolean(),
+    first_seq: seq.optional().openapi({
+      description:
+        "There when the question reaches below it: the first entry whose payload is kept; those before are gone by policy",
+    }),
   })
   .openapi("EntryPage");
 
@@ -227,6 +231,13 @@ export const headSchema = z
     recorded_at: instant,
     genesis: hash.openapi({ description: "Previous hash of entry 0" }),
     copied_size: z.int().openapi({ description: "Entries that the queryable copy (D1) holds" }),
+    first_hot_seq: z.int().openapi({
+      description:
+        "First entry that the queryable copy holds: those before were pruned, and the archive has their payloads",
+    }),
+    first_kept_seq: z.int().openapi({
+      description: "First entry whose payload is kept: of those before, hashes and tiles remain",
+    }),
     indexed_size: z
       .int()
       .nullable()
@@ -238,6 +249,9 @@ export const headSchema = z
     backlog_entries: z.int(),
     backlog_bytes: z.int(),
     oldest_uncopied_at: instant.nullable(),
+    oldest_unarchived_at: instant
+      .nullable()
+      .openapi({ description: "Since when the archive (R2) lacks entries; null: it has all" }),
     status: z.enum(["running", "stopped"]),
     stopped_reason: z.string().nullable(),
   })
@@ -252,6 +266,9 @@ export const verificationSchema = z
     from: seq,
     to: seq.openapi({ description: "Last seq of the run: what was asked for, at most the head" }),
     verified_through: z.int().min(-1).openapi({ description: "Last seq that was recomputed without a fault" }),
+    first_seq: seq.openapi({
+      description: "First entry of the run that could be recomputed: the payloads of those before are gone by policy",
+    }),
     entries: z.int().openapi({ description: "Entries recomputed so far, over all requests of this run" }),
     progress: z.number().min(0).max(1),
     first_bad_seq: seq.nullable(),

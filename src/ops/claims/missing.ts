@@ -8,7 +8,6 @@ const NOT_BUILT = "Not built yet";
 const REQUESTS = `${NOT_BUILT}: requests of people (access, deletion with a time of grace, consent) and their records.`;
 const ACTIONS = `${NOT_BUILT}: actions of connectors with approval, grant, undo and rollback.`;
 const CONNECTORS = `${NOT_BUILT}: connectors.`;
-const NO_PRUNE = "nothing prunes the entries of a log yet";
 const PUBLISHED = `${NOT_BUILT}: nothing of it is published.`;
 const NO_TEST = "No test carries it yet";
 
@@ -20,10 +19,6 @@ const range = (document: string, from: number, to: number): string[] =>
 export const MISSING: Readonly<Record<string, string>> = Object.fromEntries([
   ...all([...range("S0", 1, 10), "S0-26", "S1-19", "S2-22", "S2-23"], REQUESTS),
   ...all(["S0-13", "S0-14"], `${NOT_BUILT}: the agreement on data processing, signed and accepted.`),
-  [
-    "S0-25",
-    `${NOT_BUILT}: importing an export into a tenant of the other jurisdiction. Changing a jurisdiction is refused (S0-22).`,
-  ],
   ...all(["S0-27", "S0-28", "S3-48"], `${NOT_BUILT}: \`GET /v1/compliance\`, certifications as facts with evidence.`),
   ...all(
     ["S2-26", "S2-39"],
@@ -41,24 +36,18 @@ export const MISSING: Readonly<Record<string, string>> = Object.fromEntries([
   ["S3-39", `${NO_TEST}: there are no prices.`],
   ["S3-43", `${NOT_BUILT}: aggregates.`],
   ...all(["S3-46", "S3-47"], PUBLISHED),
-  ["S4-5", `${NO_TEST} that compares the count with the head. A row leaves the object only when the archive holds it.`],
-  ["S4-8", `${NOT_BUILT}: restoring a log from its archive.`],
-  ["S4-11", `${NOT_BUILT}: the runbook and the drill with a measured time.`],
 ]);
 
 /** Requirements that tests carry, and what these do not show. */
 export const IN_PART: Readonly<Record<string, string>> = {
-  "S0-11": `What a tenant has beside its logs goes by its policy; ${NO_PRUNE}.`,
   "S0-17":
     "Webhook deliveries and bills are entries when a client sends them; this product delivers and bills nothing itself.",
-  "S0-18": `The policy says it, and the API shows it; ${NO_PRUNE}.`,
   "S0-24":
     "The jurisdictions of real databases and buckets are read back by provisioning; that was tested against a double of the account, as tests have none.",
   "S0-35": "Entries are pulled (pages, a live tail, exports); nothing is sent to an address by itself yet.",
   "S0-37": "The features for people's requests are every tier's by the table, and not built yet.",
-  "S0-38": `Two of the three are promises of the tier, which the table gives to enterprise; ${NO_PRUNE}.`,
+  "S0-38": "Two of the three are promises of the tier, which the table gives to enterprise.",
   "S1-14": "There is no `isolation: dedicated` for one tenant; a tenant that needs it gets a deployment of its own.",
-  "S1-16": `It runs for what a tenant has beside its logs; ${NO_PRUNE}.`,
   "S1-21": "Opening what is private stands for the export of Art. 15, which is not built yet.",
   "S1-24": "A limit for each dashboard user holds at the API; the dashboard is not built yet.",
   "S2-4": "Rotation of slot secrets is run by the operator; tests drive it against local cells.",
@@ -67,8 +56,7 @@ export const IN_PART: Readonly<Record<string, string>> = {
   "S2-27": "Tax ids, payout details and OAuth tokens have their slots and no column yet.",
   "S2-28": "The bound is a policy. There are no invoices here, so no certificate of an erasure names them.",
   "S2-31": "Tokens of the operator's account are checked at a deployment, against a double of the account.",
-  "S2-34":
-    "What could be restored from where is looked at each day. Restoring from the archive alone, and the drill, are not built yet.",
+  "S2-34": "Time Travel itself is the account's: it is in the runbook, and was not run against a real account.",
   "S2-46":
     "No answer of the gateway sets a cookie; signing in sets those that it needs. No browser has looked, and the console is not built yet.",
   "S3-31": "`pdfsig` verified it only where it is installed; openssl verifies the signature everywhere.",
@@ -79,14 +67,11 @@ export const IN_PART: Readonly<Record<string, string>> = {
     "The clear fields of an entry (who as a pseudonym, what, when) are encrypted by the storage layer only; `docs/keys.md` says of each column which.",
   "S3-37": "HSTS is tested; the negotiated TLS version needs a public hostname.",
   "S3-42": "The bound is a table; connectors, and so what would be deleted, are not built yet.",
-  "S4-1": `The default and the change are there, by \`PUT /v1/domains/{id}/retention\`; ${NO_PRUNE}.`,
-  "S4-3": `A dry run plans and removes nothing; ${NO_PRUNE}, and when something does, somebody has confirmed it.`,
-  "S4-7":
-    "Tests decompress with the library that compresses (zlib of Node and of workerd); the program `zstd` has not been run in them.",
+  "S4-3":
+    "Nothing goes before somebody has confirmed a dry run of the domain; after that its keeper prunes by its alarm (decision 3).",
+  "S4-7": "The program `zstd` opens what running cells wrote only where it is installed; zlib does so everywhere.",
   "S4-10":
-    "The configuration says it, and nothing of a domain stands in a store of the other cell (S3-40); real buckets are read back by provisioning, against a double.",
-  "S4-33":
-    "Shown for what the operator's people do; other actions of the platform are looked for in its log, and not in the others.",
+    "The configuration says it, and two running cells show it; the jurisdictions of real buckets are read back by provisioning, against a double.",
   "S4-34":
     "Refusals are 404 at the gateway, where nobody is named who could serve the request; a cell that is not where it should be answers 503.",
 };

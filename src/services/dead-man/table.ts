@@ -82,7 +82,16 @@ export const OBJECT_TASKS = {
   "log.erase": row("DomainLog", "erase", 60, "Executes erasures that were begun"),
   "keeper.index": row("DomainKeeper", "index", 30, "Indexes what was copied"),
   "keeper.export": row("DomainKeeper", "export", 60, "Makes exports, and deletes those that have expired"),
+  "keeper.import": row("DomainKeeper", "import", 60, "Moves a log into its new domain"),
+  "keeper.retain": row(
+    "DomainKeeper",
+    "retain",
+    120,
+    "Prunes entries that were in the hot store long enough, and lets the archive go at the end",
+  ),
+  "keeper.check": row("DomainKeeper", "check", 60, "Compares a domain's stores with its log and with each other"),
   "keeper.tail": row("DomainKeeper", "tail", 15, "Looks after live connections"),
+  "keeper.restore": row("DomainKeeper", "restore", 60, "Brings a log back from its archive"),
   "desk.retain": row("TenantDesk", "retain", 60, "Removes of a tenant's things what was kept long enough"),
   "desk.changes": row(
     "TenantDesk",

@@ -112,6 +112,7 @@ const DELETED: readonly Omit<DeletedFrom, "count">[] = [
   { store: "R2 LOG", what: "sealed_pages", method: BYTES_GONE },
   { store: "R2 LOG", what: "tree_tiles", method: BYTES_GONE },
   { store: "R2 LOG", what: "exports", method: BYTES_GONE },
+  { store: "R2 LOG", what: "imports", method: BYTES_GONE },
   { store: "D1 control", what: "legal_hold_words", method: ROWS_GONE },
   { store: "D1 control", what: "tenant_key_service", method: ROWS_GONE },
   { store: "D1 control", what: "api_key", method: "revoked, then deleted" },

@@ -5,6 +5,9 @@ import type { Erasure, ErasureEntry } from "./erasure.ts";
 
 /** Legal holds, asked inside the transaction that suppresses (durable-objects/domain-log/holds.ts). */
 export interface ErasureHolds {
+  /** What is looked up before, as far as it can be. Never throws. */
+  ready(): Promise<void>;
+  /** Synchronous. Throws `storage.unavailable` when it is not known. */
   blockingErasure(pseudonym: string): { holdId: string; reason: string; reviewAt: string } | null;
 }
 

@@ -76,6 +76,8 @@ export interface AppendDeps {
   clock: Clock;
   random: RandomBytes;
   backlogBytes: number;
+  /** Runs in the transaction that adds the entries, not for a replay; a throw undoes all of it. */
+  beside?: () => void;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -141,6 +143,7 @@ function commit(
     const { rows, head } = sequenceEntries(deps.sha256, deps.domainId, journal.head(), fresh, nowMs, salts, commitTo);
     refuseTooLarge(fresh, rows);
     if (rows.length > 0) journal.append(rows, head);
+    deps.beside?.();
     const leftOut = run.store();
     journal.rememberIds(newIds(fresh, rows), head.recordedAtMs);
     const firstSeq = head.size - rows.length;

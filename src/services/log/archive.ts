@@ -28,22 +28,32 @@ export interface ArchiveDeps {
   sealed: SealedSource;
   sha256: Sha256;
   clock: Clock;
+  /** As the domain is set; absent: as it was made. */
+  pace?: SegmentPace | undefined;
+}
+
+/** What ends an archive object. */
+export interface SegmentPace {
+  entries: number;
+  flushMs: number;
 }
 
 /** When the open segment is due: null when nothing waits, now when one is full. Unix milliseconds. */
-export function segmentDueAt({ journal, clock }: Pick<ArchiveDeps, "journal" | "clock">): number | null {
+export function segmentDueAt(deps: Pick<ArchiveDeps, "journal" | "clock" | "pace">): number | null {
+  const { journal, clock } = deps;
+  const { entries, flushMs } = paceOf(deps);
   const waiting = journal.head().size - journal.archived().size;
   if (waiting === 0) return null;
-  if (waiting >= segmentEntries(journal)) return clock();
+  if (waiting >= entries) return clock();
   const since = journal.pendingSince(journal.archived().size) ?? clock();
-  return since + LIMITS.segmentFlushMs;
+  return since + flushMs;
 }
 
 /** Archives one segment, full or not. Throws `Divergence` when the archive holds something else under its name. */
 export async function archiveStep(deps: ArchiveDeps): Promise<void> {
   const { journal, segments, sha256 } = deps;
   const archived = journal.archived();
-  const waiting = journal.pending(archived.size, segmentEntries(journal), LIMITS.segmentBytes);
+  const waiting = journal.pending(archived.size, paceOf(deps).entries, LIMITS.segmentBytes);
   const rows = withinSealedBytes(waiting, deps.sealed.journal);
   const first = rows[0];
   if (!first) return;
@@ -90,7 +100,8 @@ export async function segmentHolding(seq: number, segments: SegmentStore): Promi
   return starts.filter((start) => start <= seq).at(-1) ?? null;
 }
 
-function recomputeRows(head: SegmentHead, payloads: readonly string[], sha256: Sha256): EntryRow[] {
+/** What a segment says, recomputed and tied to the hashes that its metadata names. Throws `Divergence` when it is damaged. */
+export function recomputeRows(head: SegmentHead, payloads: readonly string[], sha256: Sha256): EntryRow[] {
   let prevHash = head.prevHash;
   const rows = payloads.map((payload, i): EntryRow => {
     const parsed = parsePayload(payload);
@@ -125,6 +136,8 @@ function segmentHeadOf(rows: readonly EntryRow[], sha256: Sha256): SegmentHead {
 }
 
 const payloadsOf = (rows: readonly EntryRow[]) => rows.map(({ payload }) => payload);
-/** Entries of one archive object of this domain. */
-export const segmentEntries = (journal: Journal): number =>
-  journal.identity()?.segmentEntries ?? LIMITS.segmentEntriesDefault;
+/** Of this domain. */
+export function paceOf({ journal, pace }: Pick<ArchiveDeps, "journal" | "pace">): SegmentPace {
+  const entries = journal.identity()?.segmentEntries ?? LIMITS.segmentEntriesDefault;
+  return pace ?? { entries, flushMs: LIMITS.segmentFlushMs };
+}

@@ -6,13 +6,19 @@ import type { ShardRange } from "../../core/shards.ts";
 import type { ErasureCalls } from "../erasure/calls.ts";
 import type { ExportCalls } from "../exports/calls.ts";
 import type { HoldCall } from "../holds/hold.ts";
+import type { HoldScan, HoldScanCall } from "../holds/scan.ts";
+import type { ImportCalls } from "../imports/calls.ts";
 import type { ResealCursor, ResealStep, ResealWork } from "../keys/resealing/calls.ts";
 import type { DomainKind, EntryRow } from "../ports.ts";
 import type { IndexCalls } from "../query/ports.ts";
+import type { RestoreCalls } from "../restore/calls.ts";
+import type { LogRetentionCalls } from "../retention/log-calls.ts";
+import type { DomainHealth } from "../self-check/view.ts";
 import type { TailCall, TailKind, Watched } from "../tail/calls.ts";
 import type { WitnessView } from "../witness/view.ts";
 import type { Receipt } from "./append.ts";
 import type { BodyForm } from "./body.ts";
+import type { ColdCalls } from "./cold/calls.ts";
 import type { EachUnder } from "./each-under.ts";
 import type { EvidenceCalls } from "./evidence-calls.ts";
 import type { SetProver } from "./evidence-set.ts";
@@ -62,6 +68,10 @@ export interface HeadResult {
   genesis: string;
   copiedSize: number;
   archivedSize: number;
+  /** Seq of the first entry whose row may be in D1: those before were pruned, and the archive has their payloads. 0: none was. */
+  firstHot: number;
+  /** Seq of the first entry whose payload exists anywhere (at most `firstHot`): of those before, hashes and tiles remain. */
+  firstKept: number;
   /** Under a signed checkpoint, and under the one that the archive shows. */
   signedSize: number;
   mirroredSize: number;
@@ -69,13 +79,14 @@ export interface HeadResult {
   backlogEntries: number;
   backlogBytes: number;
   oldestUncopiedAt: string | null;
+  oldestUnarchivedAt: string | null;
   stoppedReason: string | null;
   /** Where the rows lie. */
   shards: ShardRange[];
 }
 
 /** The object that puts entries in order (durable-objects/domain-log.ts). */
-export interface DomainLogCalls extends ErasureCalls, LogTreeCalls, Pick<SetProver, "setProof"> {
+export interface DomainLogCalls extends ErasureCalls, LogTreeCalls, LogRetentionCalls, Pick<SetProver, "setProof"> {
   append(call: AppendCall): Promise<AppendResult>;
   head(): Promise<HeadResult>;
   /** Resolves to where the rows lie. */
@@ -95,14 +106,25 @@ export interface DomainLogCalls extends ErasureCalls, LogTreeCalls, Pick<SetProv
   openSealed(call: OpenCall): Promise<OpenedRows>;
 }
 
+/** What a domain's self-check found (src/services/self-check). */
+export interface HealthCalls {
+  health(): Promise<DomainHealth>;
+  /** The next run comes now and reads everything. `forgetHeads`: the log was put back from its archive, and is shorter on purpose. */
+  checkAnew(call: { forgetHeads: boolean }): Promise<void>;
+}
+
 export type VerifyCall = { run: VerifyRun } | { from: number; to: number | null };
 
 /** The object for the domain's heavy work (durable-objects/domain-keeper.ts). */
-export interface DomainKeeperCalls extends EvidenceCalls, IndexCalls {
+export interface DomainKeeperCalls extends ColdCalls, EvidenceCalls, IndexCalls, HealthCalls {
   verify(call: VerifyCall): Promise<VerifyStep>;
   search(call: SearchCall): Promise<SearchResult>;
   reveal(call: RevealCall): Promise<RevealResult>;
+  /** Judges a bounded part of the log for a hold by query. Only for the domain's own log. */
+  scanForHold(call: HoldScanCall): Promise<HoldScan>;
   exports: ExportCalls;
+  restoring: RestoreCalls;
+  imports: ImportCalls;
   /**
    * A live connection: status 101 with the WebSocket, or 200 with the events. Throws `rate.limited`, `request.invalid`,
    * `domain.stopped`, and what the log's own calls throw.

@@ -34,9 +34,9 @@ export async function copyStep(deps: CopyDeps): Promise<CopyStep> {
   const copied = journal.copied();
   if (copied.size >= journal.head().size) return { done: true };
   const { rows, sealed } = await nextRows(copied, deps);
-  const genesis = journal.identity()?.genesis ?? null;
+  const { firstHot, hotPrevHash } = journal.keptFrom();
   try {
-    await ledger.insert(rows, copied.size === 0 ? genesis : null, sealed());
+    await ledger.insert(rows, copied.size === firstHot ? hotPrevHash : null, sealed());
   } catch (error) {
     const reached = await reconcile(deps);
     if (reached.size > copied.size) return { done: reached.size >= journal.head().size };
@@ -52,8 +52,9 @@ export async function copyStep(deps: CopyDeps): Promise<CopyStep> {
  */
 export async function reconcile(deps: CopyDeps): Promise<LogPosition> {
   const { journal, ledger } = deps;
-  const genesis = journal.identity()?.genesis ?? "";
-  const tip = (await ledger.tip()) ?? { size: 0, entryHash: genesis };
+  const { firstHot, hotPrevHash } = journal.keptFrom();
+  // An empty copy begins where what is hot does.
+  const tip = (await ledger.tip()) ?? { size: firstHot, entryHash: hotPrevHash };
   const head = journal.head();
   if (tip.size > head.size) {
     throw new Divergence(`the ledger holds ${tip.size} entries, the object only ${head.size}: the object was set back`);
@@ -70,6 +71,8 @@ export async function reconcile(deps: CopyDeps): Promise<LogPosition> {
 /** Entry hash of the last of the first `size` entries, as the object itself knows it; null: it let them go. */
 function knownHash(size: number, journal: Journal): string | null {
   if (size === 0) return journal.identity()?.genesis ?? null;
+  const { firstHot, hotPrevHash } = journal.keptFrom();
+  if (size === firstHot) return hotPrevHash;
   const known = [journal.head(), journal.archived()].find((position) => position.size === size);
   if (known) return known.entryHash;
   const [row] = journal.pending(size - 1, 1, 1);

@@ -22,7 +22,7 @@ export interface GrowthProof {
 }
 
 export interface LogTreeCalls {
-  /** The newest checkpoint. Throws `storage.unavailable` while none may be signed. */
+  /** The newest checkpoint. Throws `storage.unavailable` while none may be signed, `log.unsigned` where none ever will be. */
   checkpoint(): Promise<CheckpointView>;
   /** A tile, or a bundle of leaves, by its path of C2SP tlog-tiles; null: there is none. */
   treeTile(path: string): Promise<Uint8Array | null>;

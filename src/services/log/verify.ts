@@ -1,5 +1,6 @@
 /**
- * Verification by the server: recomputes a range of the queryable copy and compares it with the object's head. Bounded
+ * Verification by the server: recomputes a range of what is kept and compares it with the object's head: the queryable copy, and the
+ * archive for entries that were pruned from it. Payloads that are gone by policy are not recomputed, and the run says so. Bounded
  * work a call; the cursor carries the state, so that a run over any number of entries can stop and go on.
  *
  * The verdict is the operator's own word about the operator's own copy. `moonseal verify` recomputes outside.
@@ -21,6 +22,8 @@ export interface VerifyRun {
   /** Entry hash that the next row must follow; null: the run begins in the middle and trusts its first row. */
   prevHash: string | null;
   entries: number;
+  /** The first entry whose payload is kept: nothing before is recomputed. */
+  firstKept: number;
 }
 
 export interface VerifyStep {
@@ -31,24 +34,25 @@ export interface VerifyStep {
 
 /** Throws `storage.unavailable` when the ledger cannot be read. `genesis`: what entry 0 must follow. */
 export async function startRun(
-  run: Pick<VerifyRun, "from" | "to" | "head" | "copiedSize"> & { genesis: string },
-  ledger: LedgerStore,
+  run: Pick<VerifyRun, "from" | "to" | "head" | "copiedSize" | "firstKept"> & { genesis: string },
+  ledger: Pick<LedgerStore, "rows">,
 ): Promise<VerifyRun> {
-  const { from, to, copiedSize } = run;
-  const before = from > 0 ? await ledger.rows({ fromSeq: from - 1, toSeq: from - 1, limit: 1 }) : [];
+  const { from, to, copiedSize, firstKept } = run;
+  const before =
+    from > 0 && from > firstKept ? await ledger.rows({ fromSeq: from - 1, toSeq: from - 1, limit: 1 }) : [];
   const prevHash = from === 0 ? run.genesis : (before[0]?.entryHash ?? null);
   const head = { size: run.head.size, entryHash: run.head.entryHash };
-  return { from, to, head, copiedSize, nextSeq: from, prevHash, entries: 0 };
+  return { from, to, head, copiedSize, nextSeq: from, prevHash, entries: 0, firstKept };
 }
 
 /** Recomputes at most `LIMITS.verifyEntriesPerRequest` entries. */
 export async function verifyStep(
   run: VerifyRun,
   domainId: string,
-  ledger: LedgerStore,
+  ledger: Pick<LedgerStore, "rows">,
   sha256: Sha256,
 ): Promise<VerifyStep> {
-  const verifier = new ChainVerifier(sha256, domainId, { seq: run.nextSeq, prevHash: run.prevHash });
+  const verifier = new ChainVerifier(sha256, domainId, startOf(run));
   let finding: ChainFinding | null = null;
   while (!finding && verifier.position.seq <= run.to && verifier.entries < LIMITS.verifyEntriesPerRequest) {
     const fromSeq = verifier.position.seq;
@@ -63,6 +67,12 @@ export async function verifyStep(
   finding ??= position.seq === run.head.size ? faultAtHead(run, position.prevHash) : null;
   const next = { ...run, nextSeq: position.seq, prevHash: position.prevHash, entries: run.entries + verifier.entries };
   return { run: next, finding, done: finding !== null || position.seq > run.to };
+}
+
+/** Behind what is gone a run trusts its first row, as if it had begun there. */
+function startOf({ nextSeq, prevHash, firstKept, to }: VerifyRun): { seq: number; prevHash: string | null } {
+  const seq = Math.min(firstKept, to + 1);
+  return nextSeq < seq ? { seq, prevHash: null } : { seq: nextSeq, prevHash };
 }
 
 /** What is wrong once everything up to the head was recomputed: another last entry, or entries that nobody appended. */

@@ -30,6 +30,8 @@ export interface Watched extends Growth {
   stopped: boolean;
   /** Where the rows lie. */
   shards: ShardRange[];
+  /** The first entry whose payload is kept. */
+  firstKept: number;
 }
 
 /** How an entry leaves: as a message of a WebSocket or as a server-sent event. */

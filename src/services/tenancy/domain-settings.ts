@@ -4,8 +4,9 @@
  *
  * Commit order, as a job (jobs.ts):
  *  1. the domain's row                      crash: the job runs again, the same row
- *  2. the entry in the domain's log         crash: the same receipt
- *  3. the entry in the tenant's log         crash: the same receipts
+ *  2. the domain's log is told              crash: it is told again
+ *  3. the entry in the domain's log         crash: the same receipt
+ *  4. the entry in the tenant's log         crash: the same receipts
  */
 import type { ProductEvent } from "../../core/actions/product.ts";
 import { DOMAIN_SETTINGS, type DomainSettings, settingsOf } from "../../core/domain-settings.ts";

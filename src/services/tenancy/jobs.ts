@@ -10,6 +10,7 @@
  *  3. the job is deleted                                 done
  */
 import type { ProductEvent } from "../../core/actions/product.ts";
+import { type DomainSettings, settingsOf } from "../../core/domain-settings.ts";
 import { isAppError } from "../../core/errors.ts";
 import { SYSTEM_ACTOR_ID } from "../../core/event.ts";
 import { type Jurisdiction, platformDomainId } from "../../core/ids.ts";
@@ -78,6 +79,8 @@ export interface EntryJob {
 /** The logs of this cell. */
 export interface LogGate extends ErasureGate {
   create(domain: DomainRecord): Promise<void>;
+  /** Tells a log how its domain is set. Idempotent. */
+  configure(domainId: string, settings: DomainSettings): Promise<void>;
   /** Appends once, however often it is called with the same key. */
   record(domainId: string, event: ProductEvent, idempotencyKey: string): Promise<void>;
 }
@@ -144,6 +147,7 @@ export async function runJob(job: Job, deps: JobDeps): Promise<JobOutcome> {
       return runRetentionJob(job, { ...deps, record: (domainId, event, key) => record(deps, domainId, event, key) });
     case "domain_settings":
       await deps.control.changeDomain(job.tenantId, job.domainId, job.settings);
+      await deps.logs.configure(job.domainId, settingsOf({ settings: job.settings }));
       await record(deps, job.domainId, job.event, job.once);
       await record(deps, job.tenantDomainId, job.event, job.once);
       return "done";

@@ -1,7 +1,9 @@
 /** Every key that may have signed a log's checkpoints: those that sign now, and those that sign no more. */
-import { noteKeyHash } from "../../core/note.ts";
+import { type Note, noteKeyHash } from "../../core/note.ts";
 import type { Sha256 } from "../../core/sha256.ts";
 import type { NoteSigner } from "../../crypto/signer.ts";
+import { verifyEd25519 } from "../../crypto/verify.ts";
+import { noteSignedBy } from "../../verifier/checkpoint.ts";
 import { parseTrustedKey, type TrustedKey } from "../../verifier/policy.ts";
 
 const ED25519 = 0x01;
@@ -15,3 +17,7 @@ export function logKeysOf(sha256: Sha256, signer: NoteSigner, retired: readonly 
     ...retired.map((publicKey) => ({ name, keyHash: noteKeyHash(sha256, name, publicKey), publicKey })),
   ];
 }
+
+/** Whether an untrusted note is one that the log itself has signed, now or under a key that it had. */
+export const signedByLog = (note: Note, keys: readonly TrustedKey[]): boolean =>
+  noteSignedBy(note, keys, verifyEd25519) === "signed";

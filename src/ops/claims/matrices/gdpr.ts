@@ -132,8 +132,8 @@ export const GDPR_MATRIX: readonly MatrixRow[] = [
       "test/http/walk.cell.test.ts > S2-9 S2-10 every route answers every caller as the tables say",
       "test/services/permissions.test.ts > S2-9 the permissions",
       "test/durable-objects/archive.test.ts > archiving to R2 > an entry leaves the object only when D1 and R2 both hold it",
+      "test/http/restores.cell.test.ts > a machine that has a copy of the bucket and nothing else",
     ],
-    missing: "Restoring from the archive alone, and its drill.",
   },
   {
     id: "33",

@@ -33,8 +33,13 @@ export const RETENTION_MATRIX: readonly MatrixRow[] = [
     asks: "Every row is mirrored to `audit/<domain_id>/<seq:020d>.json.zst`, and a log can be restored from there.",
     here: "The domain's object archives its entries in segments that are never overwritten, and lets none of them go before both copies hold it.",
     code: ["durable-objects/domain-log", "src/storage/segment-store.ts", "src/core/segment.ts"],
-    tests: ["test/durable-objects/archive.test.ts > archiving to R2", "test/storage/segment-store.test.ts > segments"],
-    missing: "The restore from the archive alone, and its drill.",
+    tests: [
+      "test/durable-objects/archive.test.ts > archiving to R2",
+      "test/storage/segment-store.test.ts > segments",
+      "test/durable-objects/restore.test.ts > a living log whose D1 was lost",
+      "test/durable-objects/restore-lost.test.ts > a log whose object and D1 were lost",
+      "test/cli/verify/bucket.test.ts > an honest bucket",
+    ],
   },
   {
     id: "write-once",

@@ -1,6 +1,7 @@
 /** Pages of entries for the keeper: of a range, of a person, or single ones. The next page begins at a seq, never at an offset. */
 import { LIMITS } from "../../../core/limits.ts";
-import type { EntryRow, LedgerLookUp, LedgerStore, SealedStore } from "../../ports.ts";
+import type { EntryRow, LedgerLookUp, SealedStore } from "../../ports.ts";
+import type { RowRange, WholePage } from "../cold/whole-ledger.ts";
 
 export interface PageRange {
   order: "asc" | "desc";
@@ -12,8 +13,11 @@ export interface PageRange {
 }
 
 export interface PageStores {
-  ledger: Pick<LedgerStore, "rows"> & LedgerLookUp;
+  /** Hot and archived rows. */
+  ledger: LedgerLookUp & { page(range: RowRange): Promise<WholePage> };
   sealedRows: Pick<SealedStore, "seqsOf">;
+  /** The first entry whose payload is kept. */
+  firstKept(): Promise<number>;
 }
 
 export interface EntryPage {
@@ -22,26 +26,32 @@ export interface EntryPage {
   next: number | null;
 }
 
-/** The entries that name a subject. One page may be shorter than its limit: payloads are large, or an entry is not there. */
+/**
+ * The entries that name a subject and are kept. One page may be shorter than its limit: payloads are large, lie in many objects of the
+ * archive, or an entry is not there. That an entry names somebody stays in the ledger when its row is pruned.
+ */
 export async function pageOfSubject(
   subject: string,
   range: PageRange,
   limit: number,
-  { ledger, sealedRows }: PageStores,
+  { ledger, sealedRows, firstKept }: PageStores,
 ): Promise<EntryPage> {
   const descending = range.order === "desc";
-  const seqs = await sealedRows.seqsOf(subject, { ...seqRange(range), limit: limit + 1, descending });
-  const rows = await ledger.rowsAt(seqs.slice(0, limit), descending);
-  return { rows, next: isCut(rows) ? seqAfter(rows.at(-1), seqs) : (seqs[limit] ?? null) };
+  const { fromSeq, toSeq } = seqRange(range);
+  const kept = { fromSeq: Math.max(fromSeq, await firstKept()), toSeq };
+  const seqs = await sealedRows.seqsOf(subject, { ...kept, limit: limit + 1, descending });
+  const page = seqs.slice(0, limit);
+  const rows = await ledger.rowsAt(page, descending);
+  return { rows, next: endsEarly(rows, page) ? seqAfter(rows.at(-1), seqs) : (seqs[limit] ?? null) };
 }
 
-/** All entries of a range. */
+/** All entries of a range that are kept. */
 export async function pageOfRange(range: PageRange, limit: number, { ledger }: PageStores): Promise<EntryPage> {
   const descending = range.order === "desc";
-  const rows = await ledger.rows({ ...seqRange(range), limit: limit + 1, descending });
+  const { rows, cut } = await ledger.page({ ...seqRange(range), limit: limit + 1, descending });
   const page = rows.slice(0, limit);
   const last = page.at(-1);
-  if (!last || (rows.length <= limit && !isCut(page))) return { rows: page, next: null };
+  if (!last || (rows.length <= limit && !cut)) return { rows: page, next: null };
   const next = descending ? last.seq - 1 : last.seq + 1;
   return { rows: page, next: next < range.from || next > range.to ? null : next };
 }
@@ -50,7 +60,7 @@ export async function pageOfRange(range: PageRange, limit: number, { ledger }: P
 export async function pageOfSeqs(seqs: readonly number[], { ledger }: PageStores): Promise<EntryPage> {
   const wanted = [...new Set(seqs)].sort((a, b) => a - b);
   const rows = await ledger.rowsAt(wanted);
-  return { rows, next: isCut(rows) ? seqAfter(rows.at(-1), wanted) : null };
+  return { rows, next: endsEarly(rows, wanted) ? seqAfter(rows.at(-1), wanted) : null };
 }
 
 /** A page that ends before `rows` do goes on with the first one that it left out. */
@@ -65,6 +75,11 @@ function seqRange({ order, from, to, next }: PageRange): { fromSeq: number; toSe
 /** A store ends a page early when its payloads are large. */
 function isCut(rows: readonly EntryRow[]): boolean {
   return rows.reduce((chars, { payload }) => chars + payload.length, 0) >= LIMITS.pageChars;
+}
+
+/** Before the last one that was asked for: cut, or the last ones are not there, and the next page is empty. */
+function endsEarly(rows: readonly EntryRow[], asked: readonly number[]): boolean {
+  return isCut(rows) || (rows.length > 0 && rows.at(-1)?.seq !== asked.at(-1));
 }
 
 function seqAfter(last: EntryRow | undefined, seqs: readonly number[]): number | null {

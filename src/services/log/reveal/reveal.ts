@@ -10,8 +10,9 @@
  */
 import { LIMITS } from "../../../core/limits.ts";
 import type { ShardRange } from "../../../core/shards.ts";
-import type { LedgerStore, PrivateRow, SealedStore, SubjectRow } from "../../ports.ts";
+import type { PrivateRow, SealedStore, SubjectRow } from "../../ports.ts";
 import type { AskedBy } from "../../tenancy/jobs.ts";
+import { expired, type Floors } from "../cold/floors.ts";
 import type { OpenCall, OpenedRows } from "../sealing/opening.ts";
 import {
   cutAfter,
@@ -47,28 +48,30 @@ export interface RevealResult {
 
 export interface RevealDeps {
   log: PersonSource & {
-    head(): Promise<{ size: number }>;
+    head(): Promise<{ size: number } & Pick<Floors, "firstKept">>;
     openSealed(call: OpenCall): Promise<OpenedRows>;
     /** Appends an entry of the product's own. */
     record(event: ReturnType<typeof revealedEvent>): Promise<void>;
   };
   stores(ranges: readonly ShardRange[]): PageStores & {
-    ledger: Pick<LedgerStore, "rows">;
     sealedRows: Pick<SealedStore, "privateSizes" | "privateRows" | "subjects">;
   };
 }
 
 /**
  * What is erased is null, what is lost or damaged is said to be unreadable; neither fails the page. Throws `subject.erased`
- * (asked for an erased person), `keys.unavailable`, `storage.unavailable`, and whatever refuses the entry.
+ * (asked for an erased person), `entry.expired` (asked for a seq whose payload is gone), `keys.unavailable`, `storage.unavailable`, and whatever refuses the entry.
  */
 export async function reveal(call: RevealCall, { log, stores }: RevealDeps): Promise<RevealResult> {
   const { wanted } = call;
   const person = wanted.kind === "person" ? await personOf(wanted, log) : null;
   const at = stores(await log.flush());
   // A page adds an entry: without an end that is known at the first page there would always be a next one.
-  const { size } = await log.head();
+  const { size, firstKept } = await log.head();
   const range = wanted.kind === "seqs" ? null : { ...wanted, ...endingAt(wanted, size - 1) };
+
+  const gone = wanted.kind === "seqs" ? wanted.seqs.find((seq) => seq < firstKept) : undefined;
+  if (gone !== undefined) throw expired(gone, firstKept);
 
   let page: EntryPage;
   if (wanted.kind === "seqs") page = await pageOfSeqs(wanted.seqs, at);
