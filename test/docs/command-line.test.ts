@@ -56,9 +56,9 @@ describe.each(["README.md", "docs/command-line.md", "docs/verifying.md", "docs/m
 /** Of the command that runs when a group is named alone. */
 const defaultsOf = (command: Command) => command.commands[0]?.options ?? [];
 
-test("every command about people, keys, access, exports and schemas stands in docs/command-line.md", () => {
+test("every command about people, keys, access, exports, schemas and holds stands in docs/command-line.md", () => {
   const lines = typed("docs/command-line.md");
-  for (const group of ["keys", "members", "sessions", "second-factor", "access", "export", "schemas"]) {
+  for (const group of ["keys", "members", "sessions", "second-factor", "access", "export", "schemas", "holds"]) {
     const children = program().commands.find((command) => command.name() === group)?.commands ?? [];
     expect(children.length).toBeGreaterThan(1);
     for (const child of children.slice(1)) {

@@ -14,6 +14,7 @@ import {
   stubOf,
 } from "../support/cell.ts";
 import { erase, eventAbout, expectGone, pseudonymIn, tracesOf } from "../support/erasure.ts";
+import { pruneTo, settled } from "../support/pruned.ts";
 import { expectWholeLog } from "../support/verify.ts";
 
 const SEALED_TABLES = ["audit_private_value", "audit_subject_pii"] as const;
@@ -150,6 +151,25 @@ describe("S2-24 a restore cannot bring an erased person back", () => {
     for (let run = 0; run < 3; run++) await alarmLater(domainId);
     await expectGone(domainId, pseudonym);
     await expectWholeLog(domainId);
+  });
+
+  it("S2-24 S4-8 the same where the entry that tells of it was pruned: it is read out of the archive, and certified again", async () => {
+    const { domainId, pseudonym, erasure } = await erasedDomain();
+    await append(domainId, eventAbout("usr_2"), { waitForCopy: true });
+    await settled(domainId);
+    const { size } = await logOf(domainId).head();
+    await pruneTo(domainId, size - 1);
+    expect(erasure.entry?.seq).toBeLessThan((await logOf(domainId).head()).firstHot);
+    await forgetErasures(domainId);
+    await evictDurableObject(stubOf(domainId));
+    expect(await replayAll(domainId)).toBe(1);
+    const left = await logOf(domainId).replayErasures({ by: BY, fromSeq: Number.MAX_SAFE_INTEGER });
+    expect(left.unfinished).toBe(0);
+    expect(await logOf(domainId).erasure(erasure.id)).toMatchObject({ status: "executed", entry: erasure.entry });
+    expect(await logOf(domainId).erasureCertificate(erasure.id)).toContain(erasure.id);
+    const { receipts } = await append(domainId, eventAbout("usr_1"));
+    expect(receipts[0]).toMatchObject({ suppressed: true });
+    await expectGone(domainId, pseudonym);
   });
 
   it("a replay of a log without erasures finds nothing and appends nothing", async () => {

@@ -126,6 +126,7 @@ describe("erasing a person", () => {
       whole: false,
       ranges: [],
       people: [pseudonym],
+      query: null,
     };
     await inLog(domainId, (log) => log.holds.place(hold, Date.now()));
     await expect(erase(domainId, "usr_1")).rejects.toMatchObject({

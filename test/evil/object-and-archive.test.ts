@@ -104,7 +104,7 @@ describe("an entry that waits in the object for its segment, and is in D1 alread
 
 describe("the archive, while D1 is whole", () => {
   test.each(["archiveFlipped", "archiveDeleted", "archiveRewritten"] as const)(
-    "not yet: is not read by anybody (%s): verification says that it leaves it out, the log goes on",
+    "is not read by readers (%s), the server's verification says that it leaves it out: it is the self-check's to find",
     async (name) => {
       expect(await stranger(scene.url, victims[name], remembered(victims[name]))).toEqual(VERIFIED);
       expect(await server(scene.url, victims[name])).toEqual(VERIFIED);

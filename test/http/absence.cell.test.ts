@@ -39,6 +39,7 @@ const BODIES: Record<string, () => object | null> = {
   createTenant: () => null,
   makeEvidenceSet: () => null,
   exportEntries: () => ({ domain_id: domainId, q: `actor:${CANARY.identityId} "${CANARY.email}"` }),
+  createImport: () => null,
   createExport: () => ({ filter: { subjects: [CANARY.identityId] }, formats: ["json", "csv"] }),
   linkExport: () => null,
   deleteTenant: () => null,
@@ -79,6 +80,9 @@ const BODIES: Record<string, () => object | null> = {
   retireSlotVersions: () => null,
   setKeyService: () => null,
   setIdentityProvider: () => null,
+  startRestore: () => null,
+  putArchiveObject: () => null,
+  previewLegalHold: () => ({ scope: { people: [CANARY.identityId] } }),
   placeLegalHold: () => ({
     reason: CANARY.holdReason,
     owner: CANARY.holdOwner,

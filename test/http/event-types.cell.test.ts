@@ -127,6 +127,18 @@ describe("S2-18 every surface", () => {
   });
 });
 
+/** What concerns the cell, or a tenant that is none any more. */
+const OF_PLATFORM: ReadonlySet<string> = new Set([
+  ...Object.keys(PRODUCT_FAMILIES.alert),
+  ...Object.keys(PRODUCT_FAMILIES.staff),
+  "integrity.violation",
+  "log.heads_recorded",
+  ...["log.restore_started", "log.restored", "log.restore_refused"],
+]);
+const isOfPlatform = (action: string): boolean => OF_PLATFORM.has(action);
+/** Entry 0; and that the operator made a tenant, which both tell. */
+const OF_BOTH: ReadonlySet<string> = new Set(["domain.created", "tenant.created"]);
+
 describe("where an entry of any type belongs", () => {
   interface Row {
     domain_id: string;
@@ -162,5 +174,16 @@ describe("where an entry of any type belongs", () => {
     const ofStaff = (await rows()).filter(({ action }) => action.startsWith("staff."));
     expect(ofStaff.length).toBeGreaterThan(0);
     expect(new Set(ofStaff.map(({ domain_id }) => domain_id))).toEqual(new Set([PLATFORM]));
+  });
+
+  test("S4-33 no entry about the cell itself stands in a tenant's log, and of tenants the platform's tells only that they were made", async () => {
+    const all = await rows();
+    const elsewhere = all.filter(({ domain_id, action }) => domain_id !== PLATFORM && isOfPlatform(action));
+    expect(elsewhere).toEqual([]);
+    const there = new Set(all.filter(({ domain_id }) => domain_id === PLATFORM).map(({ action }) => action));
+    expect([...there].filter((action) => !isOfPlatform(action) && !OF_BOTH.has(action))).toEqual([]);
+    const seenOfPlatform = [...seen].filter(isOfPlatform);
+    expect(seenOfPlatform.length).toBeGreaterThan(0);
+    expect(seenOfPlatform.filter((action) => !there.has(action))).toEqual([]);
   });
 });

@@ -245,6 +245,7 @@ describe("counts and facets", () => {
     expect(await answer(ask({ q: "action:secret.read", consistency: "latest" }, domainId, "/count"))).toEqual({
       count: 2,
       exact: true,
+      searchable_from: 0,
       searchable_through: 6,
     });
   });
@@ -324,7 +325,7 @@ describe("across a tenant's domains", () => {
 
   test("it says how far each domain was searched, and whether its log has more", async () => {
     const { domains } = await answer<{ domains: object[] }>(across({ domain_ids: [other], consistency: "latest" }));
-    expect(domains).toEqual([{ domain_id: other, searchable_through: 4, behind: false }]);
+    expect(domains).toEqual([{ domain_id: other, searchable_from: 0, searchable_through: 4, behind: false }]);
   });
 
   test("by default the tenant's own records are not among them; asked for by name they are", async () => {

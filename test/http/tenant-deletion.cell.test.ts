@@ -127,7 +127,14 @@ describe("a legal hold anywhere in the tenant", () => {
     const tenant = await fullTenant();
     const held = tenant.domainIds[2] as string;
     const holdId = OTHER_PARAMS.holdId as string;
-    const placement = { holdId, reviewAt: "2030-01-01T00:00:00.000Z", whole: true, ranges: [], people: [] };
+    const placement = {
+      holdId,
+      reviewAt: "2030-01-01T00:00:00.000Z",
+      whole: true,
+      ranges: [],
+      people: [],
+      query: null,
+    };
     await inLog(held, (log) => void log.holds.place(placement, Date.now()));
     const problem = await problemOf(await askToDelete(tenant.tenantId), "tenant.held");
     expect(problem.detail).toContain(holdId);

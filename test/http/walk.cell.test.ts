@@ -34,7 +34,7 @@ async function idsOf(tenant: TestTenant): Promise<Record<string, string>> {
   const { id: holdId } = await placeHold(tenant, { domains: [tenant.tenantDomainId] });
   const { id: erasureId } = (await logOf(domainId).erase(eraseCall("usr_gone"))).erasure;
   const { tenantId, keyId } = tenant;
-  return { jurisdiction, tenantId, domainId, keyId, holdId, erasureId, seqOrId: "0" };
+  return { jurisdiction, tenantId, domainId, logId: domainId, keyId, holdId, erasureId, seqOrId: "0" };
 }
 
 beforeAll(async () => {

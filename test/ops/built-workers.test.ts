@@ -39,9 +39,10 @@ describe("S1-4 the built Workers", () => {
     expect(found(/\.(?:update|delete)\(auditLog\w*\)/g)).toEqual([]);
   });
 
-  test("S4-2 hold one DELETE of its rows: the sweep of a tenant that is deleted, which the guards let through by its release alone", () => {
+  test("S1-4, S4-2 hold two DELETEs of its rows, which the guards let through by a release alone: the sweep of a tenant that is deleted, and the prune", () => {
     expect(found(/DELETE\s+FROM\s+["`]?audit_log\b[^"'`]*/gi).map(flat)).toEqual([
       "DELETE FROM audit_log WHERE domain_id = ?1 AND seq < (SELECT min(seq) FROM audit_log WHERE domain_id = ?1) + ${rows}",
+      "DELETE FROM audit_log WHERE domain_id = ?1 AND seq BETWEEN ?2 AND ?3 AND ${THERE}",
     ]);
   });
 

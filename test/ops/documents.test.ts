@@ -16,7 +16,7 @@ describe.each(["SECURITY.md", "CHANGELOG.md", "docs/keys.md"])("%s", (name) => {
 
   test("names only scripts of package.json", () => {
     const { scripts } = JSON.parse(read("package.json"));
-    const named = [...read(name).matchAll(/npm (?:run )?(?!ci\b)([a-z][a-z:]+)/g)].map((match) => match[1] ?? "");
+    const named = [...read(name).matchAll(/npm (?:run )?(?!ci\b)([a-z][a-z:-]+)/g)].map((match) => match[1] ?? "");
     expect(named.filter((script) => !(script in scripts))).toEqual([]);
   });
 });

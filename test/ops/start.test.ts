@@ -163,6 +163,29 @@ describe("nothing is left running", () => {
     await expect.poll(() => [commandOf(pid), commandOf(helper)], { timeout: 5000 }).toEqual([null, null]);
   });
 
+  test("a program whose shell was ended, as npm ends it, notices within seconds and can end itself", async () => {
+    const file = path.join(root, "orphan.mjs");
+    const processes = path.join(REPOSITORY, "src/ops/processes.ts");
+    const said = path.join(root, "said");
+    writeFileSync(
+      file,
+      `import { writeFileSync } from "node:fs";
+       import { onceOrphaned } from ${JSON.stringify(processes)};
+       onceOrphaned(() => { writeFileSync(${JSON.stringify(said)}, "orphaned"); process.exit(0); });
+       console.log(process.pid);
+       setInterval(() => {}, 1000);`,
+    );
+    const command = `import { spawn } from "node:child_process"; spawn(process.execPath, [${JSON.stringify(file)}], { stdio: "inherit" });`;
+    const shell = spawn(process.execPath, ["--input-type=module", "-e", command]);
+    const [line] = await once(shell.stdout, "data");
+    const pid = Number(String(line));
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(commandOf(pid)).not.toBeNull();
+    shell.kill("SIGTERM");
+    await expect.poll(() => commandOf(pid), { timeout: 5000 }).toBeNull();
+    expect(readFileSync(said, "utf8")).toBe("orphaned");
+  });
+
   test("helpers end when the program crashes", async () => {
     const { supervisor, pid, helper } = await supervised();
     process.kill(pid, "SIGKILL");

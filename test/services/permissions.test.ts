@@ -80,7 +80,10 @@ describe("GET /v1/permissions", () => {
       sensitive: true,
       operations: ["eraseIdentity", "eraseIdentityEverywhere"],
     });
-    expect(document.permissions.find(({ name }) => name === "domain.restore")).toMatchObject({ operations: [] });
+    expect(document.permissions.find(({ name }) => name === "domain.restore")).toMatchObject({
+      roles: [],
+      operations: ["startRestore", "readRestore", "putArchiveObject"],
+    });
   });
 
   test("has every operation that needs a permission, once", () => {

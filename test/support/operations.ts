@@ -48,6 +48,8 @@ export const OF_NOBODY: Record<string, string> = {
   // A tenant that is none.
   ssoTenantId: `tnt_${jurisdiction}_00000000000000000000000001`,
   originHash: originHash(sha256, WITNESSED.origin),
+  // A log that is to come back may be known to nobody here.
+  logId: `dom_${jurisdiction}_00000000000000000000000001`,
 };
 
 /** What a small log that is as it should be does not have. */

@@ -28,7 +28,15 @@ const WRITES = [
 
 export const deskStub = (tenantId: string) => env.TENANT_DESK.getByName(tenantId);
 export const deskOf = (tenantId: string) => tenantDesk(env, cellConfig(env), tenantId);
-export const runDeskAlarm = (tenantId: string) => runDurableObjectAlarm(deskStub(tenantId));
+/** The alarm, at a time when nothing waits any more for having failed: whether one was planned. */
+export async function runDeskAlarm(tenantId: string): Promise<boolean> {
+  await runInDurableObject(deskStub(tenantId), (_, { storage }) => {
+    // Of a tenant that is deleted there is no table left.
+    const isThere = "SELECT 1 FROM sqlite_master WHERE name = 'job_wait'";
+    if (storage.sql.exec(isThere).toArray().length > 0) storage.sql.exec("UPDATE job_wait SET due_ms = 0");
+  });
+  return runDurableObjectAlarm(deskStub(tenantId));
+}
 /** The next call meets a new instance, with the real stores. */
 export const evictDesk = (tenantId: string) => evictDurableObject(deskStub(tenantId));
 
@@ -65,7 +73,23 @@ export async function holdNextWrite(tenantId: string, wanted: string): Promise<{
   return { isHeld: () => state.held, letGo: () => void (state.free = true) };
 }
 
-type OnWrite = (name: string, write: () => Promise<unknown>) => Promise<unknown>;
+/** The desk's writes that are `meant` fail in the given form, from now on. Returns what was asked for and failed, by name. */
+export async function failWhere(
+  tenantId: string,
+  meant: (name: string, values: unknown[]) => boolean,
+  form: Form,
+): Promise<unknown[][]> {
+  const failed: unknown[][] = [];
+  await replaceDeps(tenantId, async (name, write, values) => {
+    if (!meant(name, values)) return write();
+    failed.push([name, ...values]);
+    if (form === "failed but persisted") await write();
+    throw new AppError("storage.unavailable", { internal: `a test broke ${name}` });
+  });
+  return failed;
+}
+
+type OnWrite = (name: string, write: () => Promise<unknown>, values: unknown[]) => Promise<unknown>;
 
 function replaceDeps(tenantId: string, onWrite: OnWrite): Promise<void> {
   const watched = <T extends object>(store: T): T =>
@@ -75,7 +99,7 @@ function replaceDeps(tenantId: string, onWrite: OnWrite): Promise<void> {
         if (typeof method !== "function") return method;
         const call = (...values: unknown[]) => method.apply(target, values);
         if (!WRITES.includes(String(name))) return call;
-        return (...values: unknown[]) => onWrite(String(name), async () => call(...values));
+        return (...values: unknown[]) => onWrite(String(name), async () => call(...values), values);
       },
     });
   const deps: JobDeps = {

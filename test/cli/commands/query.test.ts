@@ -358,7 +358,11 @@ describe("schemas and settings", () => {
     const { stdout, asked } = await moonseal(argv, script);
     expect(asked[1]).toMatchObject({ method: "PATCH", json: { personal_data_guard: "redact", require_schema: null } });
     expect(stdout).toMatch(/personal_data_guard +redact/);
-    for (const wish of ["x=1", "require_schema=yes", "constructor=1"]) {
+    const numbers = ["domains", "settings", "--set", "segment_entries=512", "--set", "segment_flush_seconds=default"];
+    const { asked: numbered } = await moonseal(numbers, [{ headers: { etag: '"e"' }, body: now }, { body: now }]);
+    expect(numbered[1]).toMatchObject({ json: { segment_entries: 512, segment_flush_seconds: null } });
+    const wrong = ["segment_entries=0", "segment_entries=4097", "segment_entries=1e2", "segment_flush_seconds=59"];
+    for (const wish of ["x=1", "require_schema=yes", "constructor=1", ...wrong]) {
       expect((await moonseal(["domains", "settings", "--set", wish])).code).toBe(2);
     }
   });

@@ -50,6 +50,8 @@ export class LogDouble {
   /** What the head route answers; apart from the rows, as the object's head is apart from D1. */
   head: { size: number; entry_hash: string };
   stoppedReason: string | null = null;
+  /** What the server says is gone by policy; rows before are not served. */
+  firstKept = 0;
   /** What is private in each entry, by its seq. */
   readonly values = new Map<number, KeptValue[]>();
   /** Pseudonyms of the erased. */
@@ -111,6 +113,16 @@ export class LogDouble {
     return { receipts, replayed: false };
   }
 
+  /** Payloads before `firstKept` are gone, and an entry says so (`says`: of which entries). */
+  expire(firstKept: number, says: number | null = firstKept): void {
+    if (says !== null) {
+      const metadata = { minimum_index: says, first_seq: 0, last_seq: says - 1, duration: "P7Y" };
+      const actor = { type: "system" as const, id: "system:moonseal" };
+      this.#commit({ action: "ledger.expired", actor, outcome: "success", metadata }, undefined);
+    }
+    this.firstKept = firstKept;
+  }
+
   /** Forges the rows from `seq` on as somebody could who holds all secrets: consistent in itself. */
   rewriteFrom(seq: number): void {
     const kept = this.rows.slice(0, seq);
@@ -131,8 +143,11 @@ export class LogDouble {
       recorded_at: new Date(T0 + size).toISOString(),
       genesis: this.genesis,
       copied_size: this.rows.length,
+      first_hot_seq: this.firstKept,
+      first_kept_seq: this.firstKept,
       indexed_size: this.rows.length,
       archived_size: 0,
+      oldest_unarchived_at: null,
       signed_size: 0,
       mirrored_size: 0,
       witnesses: [],

@@ -85,13 +85,7 @@ export class PeopleDouble {
     }
     if (Boolean(route.takes) !== (body !== "")) return { problem: [400, "test.body"] };
     const parsed = route.takes?.safeParse(JSON.parse(body));
-    if (parsed?.success === false) {
-      const errors = parsed.error.issues.map((issue) => ({
-        pointer: `/${issue.path.join("/")}`,
-        detail: issue.message,
-      }));
-      return { problem: [422, "request.invalid"], extra: { errors } };
-    }
+    if (parsed?.success === false) return problemOf(parsed.error);
     const answered = route.answer(parsed?.data as never, pathname, search);
     if (answered === "lost") return "lost";
     if (Array.isArray(answered)) return { problem: answered as [number, string] };
@@ -286,6 +280,12 @@ export class PeopleDouble {
       changes: [],
     };
   }
+}
+
+/** What the server answers to a body that is not as its schema has it. */
+export function problemOf({ issues }: z.ZodError): Answer {
+  const errors = issues.map(({ path, message }) => ({ pointer: `/${path.join("/")}`, detail: message }));
+  return { problem: [422, "request.invalid"], extra: { errors } };
 }
 
 const listOf = (name: string, schema: z.ZodType) => z.strictObject({ [name]: z.array(schema) });

@@ -1,12 +1,14 @@
 /** The API over HTTP as the contract describes it, stricter than it needs to be, and with faults on demand. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Residency } from "../../../src/client/index.ts";
+import type { DomainHealth, Residency } from "../../../src/client/index.ts";
 import { formatApiKey } from "../../../src/core/api-key.ts";
 import { makeId } from "../../../src/core/ids.ts";
 import { parseStrictJson } from "../../../src/core/strict-json.ts";
 import { revealSchema, searchSchema } from "../../../src/http/schemas/reveal.ts";
 import { OWNER_KEY_PERMISSIONS } from "../../../src/services/permissions.ts";
+import { HoldsDouble } from "./holds-double.ts";
+import { ImportsDouble } from "./imports-double.ts";
 import type { LogDouble, Row } from "./log-double.ts";
 import { TOKEN } from "./people-answers.ts";
 import { PeopleDouble } from "./people-double.ts";
@@ -27,6 +29,8 @@ export interface Seen {
   path: string;
   headers: IncomingMessage["headers"];
   body: string;
+  /** The body, as it came. */
+  bytes: Buffer;
 }
 
 /** A cell's report as if everything had been observed in `observed`. */
@@ -66,6 +70,36 @@ class Problem extends Error {
 const ENTRY_PARAMETERS = new Set(["order", "limit", "cursor", "from", "to", "payload", "consistency"]);
 const PAGE_ENTRIES = 7;
 
+/** A self-check in which every check is in this state; `bad` with a finding in D1. */
+export function healthOf(state: DomainHealth["state"]): DomainHealth {
+  const at = "2026-11-20T10:00:00.000Z";
+  const findings =
+    state === "bad" ? [{ store: "ledger" as const, fault: "entry_hash_mismatch", first_bad_seq: 7 }] : [];
+  const read = { entries: 12, took_ms: 1 };
+  const check = {
+    name: "ledger" as const,
+    says: "Rows are as they were appended",
+    state,
+    since: at,
+    last_run_at: at,
+    note: null,
+  };
+  return {
+    domain_id: "dom_eu_00000000000000000000000001",
+    state,
+    status: state === "bad" ? "stopped" : "running",
+    stopped_reason: state === "bad" ? "self-check: ledger:entry_hash_mismatch at entry 7" : null,
+    on_violation: "stop",
+    checks: [{ ...check, findings, verified_to: 12, sample_size: 12, lag: 0 }],
+    last_run:
+      state === "unknown"
+        ? null
+        : { started_at: at, ended_at: at, read: { ledger: read, archive: read, mirror: read } },
+    next_run_at: at,
+    unrecorded: { waiting: 0, dropped: 0, code: null },
+  };
+}
+
 /** A body that is no JSON. */
 class Text {
   readonly text: string;
@@ -78,11 +112,15 @@ class Text {
 export class ServerDouble {
   readonly log: LogDouble;
   readonly people = new PeopleDouble();
+  readonly holds = new HoldsDouble();
+  readonly imports = new ImportsDouble();
   readonly seen: Seen[] = [];
   readonly faults: Fault[] = [];
   cells: Residency["cells"] = [cellIn("eu", "eu"), cellIn("us", "us")];
   /** What `GET /v1/status` tells anybody. */
   statuses: object[] = [];
+  /** What `GET /v1/domains/{domainId}/health` tells. */
+  health: DomainHealth = healthOf("ok");
   permissions: readonly string[] = OWNER_KEY_PERMISSIONS;
   /** The log's signed checkpoint; null: none; a number: the status of a refusal. */
   checkpoint: string | number | null = null;
@@ -109,8 +147,9 @@ export class ServerDouble {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
-    const body = Buffer.concat(parts).toString();
-    const seen = { method: request.method ?? "", path: request.url ?? "", headers: request.headers, body };
+    const bytes = Buffer.concat(parts);
+    const body = bytes.toString();
+    const seen = { method: request.method ?? "", path: request.url ?? "", headers: request.headers, body, bytes };
     this.seen.push(seen);
     const fault = this.faults.shift();
     if (!fault && seen.path.startsWith(`/v1/domains/${this.log.domainId}/audit/tail`))
@@ -186,6 +225,13 @@ export class ServerDouble {
     if (!authorization) throw new Problem(401, "auth.required");
     const audit = `/v1/domains/${this.log.domainId}/audit`;
     const { pathname, searchParams } = url;
+    const held =
+      this.holds.answer({ ...seen, pathname }) ??
+      (pathname === audit.replace(/audit$/, "imports") ? this.imports.answer(seen, searchParams) : null);
+    if (held && held !== "lost") {
+      if ("status" in held) return held;
+      throw new Problem(...held.problem, undefined, held.extra);
+    }
     if (seen.method === "POST" && pathname === `${audit}/entries`) return this.#append(seen);
     if (seen.method === "POST" && pathname === `${audit}/entries/search`) return this.#search(seen);
     if (seen.method === "POST" && pathname === `${audit}/entries/reveal`) return this.#reveal(seen);
@@ -206,6 +252,7 @@ export class ServerDouble {
       if (typeof this.checkpoint === "number") throw new Problem(this.checkpoint, "storage.unavailable");
       return { status: 200, body: new Text(this.checkpoint) };
     }
+    if (pathname === audit.replace(/audit$/, "health")) return { status: 200, body: this.health };
     if (pathname === `${audit}/head`) return { status: 200, body: this.log.headAnswer() };
     if (pathname === `${audit}/verify` && this.verification)
       return { status: 200, body: this.verification(searchParams) };
@@ -269,7 +316,9 @@ export class ServerDouble {
     const state = cursor ? JSON.parse(atob(cursor)) : { from: 0, to: Number.MAX_SAFE_INTEGER, at: 0 };
     const from = Number(query.get("from") ?? state.from);
     const to = Number(query.get("to") ?? state.to);
-    const found = this.log.rows.filter((_, i) => i >= state.at).filter(({ seq }) => seq >= from && seq <= to);
+    const found = this.log.rows
+      .filter((_, i) => i >= state.at)
+      .filter(({ seq }) => seq >= from && seq <= to && seq >= this.log.firstKept);
     const rows = query.get("order") === "desc" ? found.reverse() : found; // the command pages forwards only
     const page = rows.slice(0, Math.min(limit, PAGE_ENTRIES));
     const last = page.at(-1);

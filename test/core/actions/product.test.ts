@@ -114,6 +114,11 @@ describe("what the registry says that the product writes", () => {
   });
 
   test("puts names together in these places alone, of which each is looked through", () => {
-    expect(templates.map(({ start }) => start).toSorted()).toEqual(["hold.", "tenant.access_", "tenant.recovery_"]);
+    expect(templates.map(({ start }) => start).toSorted()).toEqual([
+      "cell.alert_",
+      "hold.",
+      "tenant.access_",
+      "tenant.recovery_",
+    ]);
   });
 });

@@ -29,6 +29,7 @@ const LOOKS: [pattern: string, name: string][] = [
   ["d1 list --json -c :config", "listDatabases"],
   ["d1 info :database --json -c :config", "databaseInfo"],
   ["d1 execute :binding -c :config --remote --json --command :sql", "execute"],
+  ["d1 time-travel info :binding --json -c :config", "timeTravel"],
   ["r2 bucket info :bucket --jurisdiction :jurisdiction --json -c :config", "bucketInfo"],
   ["r2 bucket info :bucket --json -c :config", "bucketInfo"],
   ["secret list --format json -c :config", "listSecrets"],
@@ -86,7 +87,9 @@ export class WranglerDouble {
   /** The one statement that changes something. */
   #recording(args: readonly string[]) {
     const look = match(LOOKS, args);
-    return look?.name === "execute" && /^INSERT INTO provisioned_resource /.test(look.of.sql ?? "") ? look : null;
+    return look?.name === "execute" && /^INSERT INTO (?:provisioned_resource|backup_bookmark) /.test(look.of.sql ?? "")
+      ? look
+      : null;
   }
 
   #call(of: Record<string, string>, input: string | undefined): Call {
@@ -120,6 +123,10 @@ export class WranglerDouble {
       const queries = { read_queries_24h: 0, write_queries_24h: 0, rows_read_24h: 0, rows_written_24h: 0 };
       return json({ uuid, name, created_at, num_tables, running_in_region, ...size, ...after, ...renamed, ...queries });
     },
+    timeTravel: ({ of, config }) =>
+      json({
+        bookmark: `00000001-00000002-00004f1d-${this.#database(config, of.binding ?? "").uuid.replaceAll("-", "")}`,
+      }),
     createDatabase: ({ of }) => {
       const { uuid, name } = this.account.createDatabase(of.database ?? "", of.jurisdiction ?? null);
       return `✅ Successfully created DB '${name}' in region WEUR\nCreated your new D1 database.\n\nTo access your new D1 Database in your Worker, add the following snippet to your configuration file:\n[[d1_databases]]\nbinding = "${name.replaceAll("-", "_")}"\ndatabase_name = "${name}"\ndatabase_id = "${uuid}"\n\n`;

@@ -57,6 +57,26 @@ describe("S2-34 what could be restored", () => {
     expect(backupStates(null, NOW).map(({ verdict }) => verdict)).not.toContain("verified");
   });
 
+  test("a database is verified while all answer and the oldest bookmark is at most a week old, and says how old it is", () => {
+    const bookmarked = (days: number, known = 2) => ({ bookmarks: { known, oldestMs: NOW - days * DAY } });
+    expect(verdicts(bookmarked(7)).database).toBe("verified");
+    expect(verdicts(bookmarked(7.01)).database).toBe("unknown");
+    expect(verdicts(bookmarked(1, 1)).database).toBe("unknown");
+    expect(verdicts({ bookmarks: { known: 0, oldestMs: null } }).database).toBe("unknown");
+    expect(verdicts({ ...bookmarked(1), databases: { answered: 1, of: 2 } }).database).toBe("incomplete");
+    const [database] = backupStates({ ...seen, ...bookmarked(1) }, NOW);
+    expect(database?.found).toMatchObject({ bookmarks: 2, oldest_bookmark_age_s: 86_400 });
+  });
+
+  test("a tenant's own copy is told of by its age and never called verified: nobody here sees where it is", () => {
+    const state = (exports: object) =>
+      backupStates({ ...seen, ...exports }, NOW).find(({ name }) => name === "tenant_copy");
+    const known = state({ exports: { fresh: 1, newestMs: NOW - DAY } });
+    expect(known).toMatchObject({ verdict: "unknown", found: { domains: 2, domains_exported_lately: 1 } });
+    expect(known?.found.newest_export_age_s).toBe(86_400);
+    expect(state({})?.found).toEqual({ domains: 2, domains_exported_lately: 0 });
+  });
+
   test("an archive that stands still for a day, a domain that nobody saw, a database that is away: incomplete", () => {
     expect(backupFaults(seen)).toEqual([]);
     expect(backupFaults({ ...seen, log: { ...log, behindSinceMs: NOW - DAY - 1 } })).toEqual(["log_incomplete"]);

@@ -13,7 +13,7 @@ import type { AuditEvent } from "../../../src/core/event.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import { sha256 } from "../../../src/crypto/sha256.ts";
 import { type DomainKeys, deriveDomainKeys } from "../../../src/crypto/tenant-keys.ts";
-import { segmentEntries } from "../../../src/services/log/archive.ts";
+import { paceOf } from "../../../src/services/log/archive.ts";
 import { readBody } from "../../../src/services/log/body.ts";
 import type { AppendCall, AppendResult } from "../../../src/services/log/calls.ts";
 import { Divergence } from "../../../src/services/log/divergence.ts";
@@ -162,7 +162,7 @@ export class DomainActor {
   #planCopies(): void {
     const { journal, schedule, services, clock } = this.#env;
     const { size } = journal.head();
-    const full = size - journal.archived().size >= segmentEntries(journal);
+    const full = size - journal.archived().size >= paceOf({ journal }).entries;
     if (this.#armed && !(full && !this.#armedForSegment)) return;
     const nowMs = clock();
     const archiveAt = services.segmentDueAt(this.#archiveDeps());

@@ -11,6 +11,7 @@ import type {
   Head,
   IdempotencyRecord,
   Journal,
+  KeptFrom,
   KnownId,
   LogPosition,
 } from "../../../src/services/ports.ts";
@@ -132,6 +133,15 @@ export class JournalDouble implements Journal {
 
   archived(): LogPosition {
     return this.#need().archived;
+  }
+
+  /** The simulation prunes nothing. */
+  keptFrom(): KeptFrom {
+    return { firstHot: 0, hotPrevHash: this.identity()?.genesis ?? "", firstKept: 0 };
+  }
+
+  setKeptFrom(): void {
+    throw new Error("the simulation prunes nothing");
   }
 
   setArchived(position: LogPosition): void {
