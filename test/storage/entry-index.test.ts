@@ -120,13 +120,15 @@ describe("a page of the index", () => {
     const [mine, other] = [await storedDomain(20, random), await storedDomain(40, random)];
     await indexAll(mine.deps);
     await indexAll(other.deps);
-    // Whoever can write to D1 files all postings of the other domain under this one's number.
+    // Whoever can write to D1 files the places of the other domain under this one's number, and under each of its terms.
     const { LEDGER_00 } = (await import("./support/indexed.ts")).shards;
     const number = "(SELECT number FROM audit_index WHERE domain_id = ?1)";
     await (LEDGER_00 as D1Database)
       .prepare(
-        `INSERT OR IGNORE INTO audit_posting SELECT ${number}, (SELECT term FROM audit_posting WHERE number = ${number} LIMIT 1), at, seq
-          FROM audit_posting WHERE number = (SELECT number FROM audit_index WHERE domain_id = ?2)`,
+        `INSERT OR IGNORE INTO audit_posting SELECT ${number}, mine.term, others.at, others.seq
+          FROM (SELECT DISTINCT term FROM audit_posting WHERE number = ${number}) AS mine,
+               (SELECT DISTINCT at, seq FROM audit_posting
+                 WHERE number = (SELECT number FROM audit_index WHERE domain_id = ?2)) AS others`,
       )
       .bind(mine.domainId, other.domainId)
       .run();

@@ -180,7 +180,7 @@ export function comparePlaces(a: MergedPlace, b: MergedPlace, order: EntryOrder)
 const placeOf = ({ domainId, at, row }: FoundRow): MergedPlace => ({ at, domainId, seq: row.seq });
 
 /** A row that the index shows at another time than its own is not shown there: it may come twice otherwise. */
-function isFound(filter: EntryFilter, row: CandidateRow): boolean {
+export function isFound(filter: EntryFilter, row: CandidateRow): boolean {
   const payload = payloadOf(row);
   return (
     payload !== null &&

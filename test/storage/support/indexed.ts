@@ -9,6 +9,7 @@ import { sha256 } from "../../../src/crypto/sha256.ts";
 import type { EntryOrder, EntryPlace, EntryRow } from "../../../src/services/ports.ts";
 import { type IndexDeps, indexStep } from "../../../src/services/query/index-step.ts";
 import { indexed } from "../../../src/services/query/postings.ts";
+import { isFound } from "../../../src/services/query/run.ts";
 import { D1EntryIndex } from "../../../src/storage/entry-index.ts";
 import { EntryIndexShard } from "../../../src/storage/entry-index-shard.ts";
 import { D1IndexShard } from "../../../src/storage/index-writer.ts";
@@ -146,7 +147,7 @@ export async function readAll(
   do {
     const page = await index.page(filter, { order, after }, limit);
     if (page.rows.length > limit) throw new Error("a page is longer than it may be");
-    seqs.push(...page.rows.filter((row) => isMatch(filter, row)).map(({ seq }) => seq));
+    seqs.push(...page.rows.filter((row) => isFound(filter, row)).map(({ seq }) => seq));
     after = page.scannedTo;
     if (++pages > 10_000) throw new Error("pages without an end");
   } while (after !== null);
