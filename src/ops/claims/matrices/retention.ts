@@ -6,14 +6,15 @@ export const RETENTION_MATRIX: readonly MatrixRow[] = [
     id: "default-retention",
     subject: "Default retention",
     asks: "Seven years, configurable per domain; the chain itself does not expire rows.",
-    here: "The tier has a default, a tenant and each domain may have their own within its bounds, and the change is an entry. Nothing deletes an entry by its age.",
+    here: "The tier has a default, a tenant and each domain may have their own within its bounds, and the change is an entry. What a policy lets go is pruned by the domain's keeper once a dry run was confirmed; hashes, tree and every old proof stay, and the chain expires nothing by itself.",
     code: ["src/core/retention", "src/services/retention"],
     tests: [
       "test/http/retention.cell.test.ts > policies of a tenant > S0-18, S1-5, S3-33 entries in the tier %s are kept for %s unless somebody decides, at most %s",
       "test/http/retention.cell.test.ts > policies of a domain > S4-1 a domain's own goes before the tenant's, and both logs tell of the change once",
       "test/services/tiers.test.ts > S0-12 the tiers > S0-38 seven years are enterprise's alone: seven times 365 days and the leap days among them",
+      "test/http/prune.cell.test.ts > retention of entries > S0-11, S1-16, S4-2 nothing goes before the dry run was confirmed; then the run takes what it listed, and the younger stays",
+      "test/durable-objects/prune.test.ts > S4-1 the end of the whole time",
     ],
-    missing: "The prune of what is old, confirmed and in the archive.",
   },
   {
     id: "hot-retention",
